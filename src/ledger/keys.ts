@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+
+/** Where everything lies in TargetBucket. The Glue script has the same names in Python; a test compares them. */
+
+/** Hash of a source key: file names of the ledger must not depend on what users put into keys. */
+export function keyHash(key: string): string {
+  return createHash("sha256").update(key, "utf8").digest("hex").slice(0, 32);
+}
+
+export const ledgerKeys = {
+  object: (dataset: string, key: string) => `ledger/objects/${dataset}/${keyHash(key)}.json`,
+  objectsPrefix: (dataset: string) => `ledger/objects/${dataset}/`,
+  pending: (dataset: string, id: string) => `ledger/pending/${dataset}/${id}.json`,
+  pendingPrefix: (dataset: string) => `ledger/pending/${dataset}/`,
+  head: (dataset: string) => `ledger/heads/${dataset}.json`,
+  manifest: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/manifest.json`,
+  attempt: (dataset: string, run: string, attempt: number) => `ledger/runs/${dataset}/${run}/attempts/${attempt}.json`,
+  attemptsPrefix: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/attempts/`,
+  decision: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/decision.json`,
+  /** `day` is the UTC day of the decision, `YYYY-MM-DD`, so that whoever applies it writes the same key. */
+  marker: (dataset: string, day: string, run: string) => `ledger/commits/${dataset}/day=${day}/${run}.jsonl`,
+  commitsPrefix: "ledger/commits/",
+  published: (dataset: string, day: string, run: string) => `ledger/published/${dataset}/day=${day}/${run}.jsonl`,
+  crawl: (dataset: string) => `ledger/crawls/${dataset}.json`,
+  plan: (hash: string) => `ledger/plans/${hash}.json`,
+  /** What EtlFunction was told about and no dataset takes, one document per key and version. */
+  ignored: (key: string, version: string) => `ledger/ignored/${keyHash(key)}-${keyHash(version)}.json`,
+  ignoredPrefix: "ledger/ignored/",
+  staging: (run: string, jobRunId: string) => `staging/${run}/${jobRunId}/`,
+  stagingPrefix: (run: string) => `staging/${run}/`,
+  data: (dataset: string) => `data/${dataset}/`,
+  /** `partition` is `a=1/b=2/` or empty; `index` numbers the files of the run. */
+  dataFile: (dataset: string, partition: string, run: string, index: number) =>
+    `data/${dataset}/${partition}${run}-${String(index).padStart(5, "0")}.parquet`,
+  rejectsFile: (dataset: string, day: string, run: string) => `rejects/${dataset}/day=${day}/${run}.parquet`,
+} as const;
+
+/**
+ * Id of a pending document: key hash, version, try.
+ * Versions are hashed too: they are S3's opaque text (up to 1,024 characters).
+ */
+export function pendingId(key: string, version: string, tryNumber: number): string {
+  return `${keyHash(key)}-${keyHash(version)}-${String(tryNumber).padStart(4, "0")}`;
+}
+
+/** Run ids sort by time: a zero-padded number from the head; children of a split run are `<run>.1` and `<run>.2`. */
+export function runId(number: number): string {
+  return String(number).padStart(6, "0");
+}
