@@ -49,11 +49,15 @@ export interface Calls {
 export type CallName = keyof Calls;
 
 export interface Bus {
-  /** Makes a call as `principal`; rejects with an `AwsError` exactly as a client would see it. */
+  /**
+   * Makes a call as `principal`; rejects with an `AwsError` exactly as a client would see it. A `signal` says that the
+   * caller no longer waits (it reaches the handler as `context.signal`).
+   */
   call<Name extends CallName>(
     name: Name,
     input: Calls[Name][0],
     principal: Principal,
+    options?: { signal?: AbortSignal },
   ): Promise<Omit<Calls[Name][1], "$metadata">>;
   /** Would this call be allowed? Used where AWS checks a destination before it accepts a configuration. */
   allowed(request: AuthorizationRequest): Promise<boolean>;

@@ -33,6 +33,8 @@ export type Principal =
 export interface CallContext {
   readonly requestId: string;
   readonly principal: Principal;
+  /** Aborted when the caller has gone (its connection closed): a long poll must then hand out nothing. */
+  readonly signal?: AbortSignal;
 }
 
 /** An operation: the SDK's own input in, the SDK's own output out. Marshalling is the wire's business. */
