@@ -1,0 +1,48 @@
+import { Aws } from "aws-cdk-lib";
+
+/**
+ * Names that are built instead of referenced. A bucket that notifies a topic or a function, whose policy names the
+ * bucket, is a circle in CloudFormation as soon as one of them uses Ref or GetAtt; names break it.
+ */
+export interface Names {
+  readonly sourceBucket: string;
+  readonly targetBucket: string;
+  readonly database: string;
+  readonly crawler: string;
+  readonly job: string;
+  readonly workgroup: string;
+  readonly dashboard: string;
+  /** `<pipeline>-<stage>-<box>`, for functions, queues, topics and rules. */
+  box(name: string): string;
+}
+
+/**
+ * The longest prefix for which every name fits: a bucket name has at most 63 characters, of which `-source-`, the
+ * account (12) and the longest Region name (14) take 35.
+ */
+export const MAX_PREFIX_LENGTH = 28;
+
+export function makeNames(pipeline: string, stage: string): Names {
+  const prefix = `${pipeline}-${stage}`;
+  if (prefix.length > MAX_PREFIX_LENGTH) {
+    throw new Error(
+      `name: "${prefix}" (name and stage) has ${prefix.length} characters; bucket names leave room for ` +
+        `${MAX_PREFIX_LENGTH}. Shorten the pipeline's name or the stage.`,
+    );
+  }
+  return {
+    sourceBucket: `${prefix}-source-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
+    targetBucket: `${prefix}-target-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
+    // Athena wants names without hyphens, or quoted everywhere.
+    database: prefix.replaceAll("-", "_"),
+    crawler: `${prefix}-crawler`,
+    job: `${prefix}-etl`,
+    workgroup: prefix,
+    dashboard: prefix,
+    box: (name) => `${prefix}-${name}`,
+  };
+}
+
+export function bucketArn(bucket: string): string {
+  return `arn:${Aws.PARTITION}:s3:::${bucket}`;
+}
