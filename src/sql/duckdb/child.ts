@@ -1,0 +1,3 @@
+import { serveDuckDb } from "./serve.ts";
+
+await serveDuckDb();
