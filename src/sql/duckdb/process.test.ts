@@ -69,11 +69,9 @@ describe("DuckDbProcess", () => {
   });
 
   test("interrupt ends what is running", async () => {
-    const endless = expect(duckdb.query(ENDLESS)).rejects.toThrow(/INTERRUPT/);
-    // A statement is interruptible once it has begun: an answer on another connection proves that it has.
-    await duckdb.query("SELECT 1");
-    const interrupted = duckdb.interrupt();
-    await Promise.all([endless, interrupted]);
+    const endless = duckdb.query(ENDLESS);
+    const [outcome] = await Promise.allSettled([endless, duckdb.query("SELECT 1").then(() => duckdb.interrupt())]);
+    expect(outcome).toMatchObject({ reason: { message: expect.stringContaining("INTERRUPT Error") } });
   });
 
   test("temporary tables belong to their connection", async () => {
@@ -106,9 +104,9 @@ test("a remote file is refused at once: no extension is ever loaded", async () =
 
 test("when the child dies, what was pending rejects and says so, and so does what comes after", async () => {
   const duckdb = await DuckDbProcess.start();
-  const pending = expect(duckdb.query(ENDLESS)).rejects.toThrow("The DuckDB process was killed by SIGKILL.");
+  const pending = duckdb.query(ENDLESS);
   process.kill(duckdb.pid ?? 0, "SIGKILL");
-  await pending;
+  await expect(pending).rejects.toThrow("The DuckDB process was killed by SIGKILL.");
   await expect(duckdb.query("SELECT 1")).rejects.toBeInstanceOf(DuckDbExit);
 });
 

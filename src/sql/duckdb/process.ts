@@ -285,11 +285,13 @@ export class DuckDbConnection {
     let finished = false;
     let failure: Error | undefined;
     let wake = () => {};
+    let released = () => {};
     const finish = (error?: Error) => {
       finished = true;
       failure = error;
       this.#transport.forget(id);
       wake();
+      released();
     };
     this.#transport.listen(id, {
       receive: (response) => {
@@ -325,7 +327,7 @@ export class DuckDbConnection {
       signal?.removeEventListener("abort", cancel);
       cancel();
       // The connection is free again only when the child has let go of the statement.
-      while (!finished) await new Promise<void>((resolve) => (wake = resolve));
+      if (!finished) await new Promise<void>((resolve) => (released = resolve));
     }
   }
 

@@ -17,7 +17,9 @@ interface Statement {
   connection: DuckDBConnection;
   /** Chunks the reader asked for and did not get yet. */
   credit: number;
+  /** The reader has left; what comes of the statement interests nobody. */
   cancelled: boolean;
+  interrupted: boolean;
   wake: () => void;
 }
 
@@ -59,7 +61,7 @@ export async function serveDuckDb(extras: Extras = {}): Promise<void> {
       case "execute":
         return execute(request.id, find(request.connection), request.sql, request.parameters);
       case "interrupt":
-        connections.get(request.connection)?.interrupt();
+        await interruptAll((statement) => statement.connection === connections.get(request.connection));
         return done(request.id);
       case "more": {
         const statement = statements.get(request.id);
@@ -70,8 +72,8 @@ export async function serveDuckDb(extras: Extras = {}): Promise<void> {
         const statement = statements.get(request.id);
         if (!statement) return;
         statement.cancelled = true;
-        statement.connection.interrupt();
-        return statement.wake();
+        statement.wake();
+        return interruptAll((other) => other === statement);
       }
       case "invoke": {
         const extra = extras[request.name];
@@ -87,18 +89,32 @@ export async function serveDuckDb(extras: Extras = {}): Promise<void> {
     return connection;
   }
 
+  /** Until they have ended: an interrupt that comes before DuckDB has begun with a statement is lost. */
+  async function interruptAll(which: (statement: Statement) => boolean): Promise<void> {
+    const running = () => [...statements.values()].filter(which);
+    for (let left = running(); left.length > 0; left = running()) {
+      for (const statement of left) {
+        statement.interrupted = true;
+        statement.connection.interrupt();
+        statement.wake();
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   async function execute(
     id: number,
     connection: DuckDBConnection,
     sql: string,
     parameters: readonly Parameter[],
   ): Promise<void> {
-    const statement: Statement = { connection, credit: 0, cancelled: false, wake: () => {} };
+    const statement: Statement = { connection, credit: 0, cancelled: false, interrupted: false, wake: () => {} };
     statements.set(id, statement);
     try {
       const result = await connection.stream(sql, parameters.length > 0 ? parameters.map(bindable) : undefined);
       await send({ id, kind: "columns", columns: columnsOf(result) });
       while (!statement.cancelled) {
+        if (statement.interrupted) throw new Error("INTERRUPT Error: Interrupted!");
         if (statement.credit === 0) {
           await new Promise<void>((resolve) => (statement.wake = resolve));
           continue;
@@ -130,7 +146,7 @@ function bindable(parameter: Parameter): DuckDBValue {
 
 function wireError(error: unknown): WireError {
   if (!(error instanceof Error)) return { message: String(error), details: {} };
-  return { message: error.message, details: { ...error } };
+  return { message: error.message, details: Object.fromEntries(Object.entries(error)) };
 }
 
 /** Resolves once the message is on its way, so that a fast query does not pile up messages for a slow reader. */
