@@ -149,8 +149,19 @@ export const decisionDocument = z.discriminatedUnion("kind", [
 /** One line of `ledger/published/…`: when the rows of a run could be queried. */
 export const publishedLine = z.strictObject({ dataset: z.string(), run, queryable_at: time });
 
-/** `ledger/crawls/<dataset>.json`: the pending-crawl bit. Its content is the run that asked, so contents differ. */
-export const crawlDocument = z.strictObject({ run: run.nullable(), clearedAt: time.optional() });
+/**
+ * `ledger/crawls/<dataset>.json`: the pending-crawl bit, and what makes clearing it safe.
+ * The bit is set while `waiting` has runs. Before a crawl is started, `mark` notes the newest of them and which crawl
+ * was the crawler's last: any other crawl that has ended started later, so it saw their rows.
+ */
+export const crawlDocument = z.strictObject({
+  /** The newest run whose rows a successful crawl has seen, and when that crawl was seen to have ended. */
+  crawled: z.strictObject({ run, at: time }).nullable(),
+  /** Runs whose rows cannot be queried, or whose columns are not known, until a crawl has succeeded. */
+  waiting: z.array(z.strictObject({ run, day: z.iso.date() })),
+  /** `after` is the start time of the crawler's last crawl when the mark was made, null when it had none. */
+  mark: z.strictObject({ run, after: time.nullable() }).nullable(),
+});
 
 /** `ledger/ignored/…`: an object that no dataset takes, and why. */
 export const ignoredDocument = z.strictObject({
