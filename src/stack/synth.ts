@@ -3,6 +3,7 @@ import path from "node:path";
 import { App } from "aws-cdk-lib";
 import { PipelineStack } from "./pipeline-stack.ts";
 import type { BuiltCode, PipelineSettings } from "./settings.ts";
+import { stackName } from "./stack-name.ts";
 
 export interface SynthesizeOptions {
   readonly settings: PipelineSettings;
@@ -11,11 +12,6 @@ export interface SynthesizeOptions {
   readonly planJson: string;
   /** Where the cloud assembly goes; what is there is replaced. */
   readonly outDir: string;
-}
-
-/** The stack's name in CloudFormation. */
-export function stackName(pipeline: string, stage: string): string {
-  return `millrace-${pipeline}-${stage}`;
 }
 
 /**
