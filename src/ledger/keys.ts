@@ -9,6 +9,8 @@ export function keyHash(key: string): string {
 
 export const ledgerKeys = {
   object: (dataset: string, key: string) => `ledger/objects/${dataset}/${keyHash(key)}.json`,
+  /** The same from the hash, which the names of pendings begin with. */
+  objectOfHash: (dataset: string, hash: string) => `ledger/objects/${dataset}/${hash}.json`,
   objectsPrefix: (dataset: string) => `ledger/objects/${dataset}/`,
   pending: (dataset: string, id: string) => `ledger/pending/${dataset}/${id}.json`,
   pendingPrefix: (dataset: string) => `ledger/pending/${dataset}/`,
@@ -44,6 +46,12 @@ export const ledgerKeys = {
  */
 export function pendingId(key: string, version: string, tryNumber: number): string {
   return `${keyHash(key)}-${keyHash(version)}-${String(tryNumber).padStart(4, "0")}`;
+}
+
+/** The id of a pending document, and the hash of its source key, from its name. */
+export function parsePendingKey(key: string): { id: string; keyHash: string } {
+  const id = key.slice(key.lastIndexOf("/") + 1).replace(/\.json$/, "");
+  return { id, keyHash: id.split("-", 1)[0] ?? "" };
 }
 
 /** Run ids sort by time: a zero-padded number from the head; children of a split run are `<run>.1` and `<run>.2`. */
