@@ -1,3 +1,4 @@
+import type { Stored } from "./document-store.ts";
 import { type CrawlDocument, crawlDocument } from "./documents.ts";
 import { compareRuns, ledgerKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
@@ -6,13 +7,13 @@ import { type CommittedRun, markQueryable } from "./published.ts";
 /**
  * The pending-crawl bit of a dataset: set while runs wait for a crawl. One crawler serves every dataset of a pipeline,
  * and a crawl may be running already, so the order is: set the bit; find the crawler idle and mark; start it. A crawl
- * that ended and is not the one that was the last when the mark was made began after the mark: it saw the rows.
+ * that began later than the one that was the last when the mark was made began after the mark: it saw the rows.
  */
 const NOTHING: CrawlDocument = { crawled: null, waiting: [], mark: null };
 
-/** The bit as it stands, and since when crawls have been successful. */
-export async function readCrawlBit(ledger: Ledger, dataset: string): Promise<CrawlDocument> {
-  return (await ledger.store.get(ledgerKeys.crawl(dataset), crawlDocument))?.value ?? NOTHING;
+/** The bit as it stands; undefined before the dataset's first crawl was asked for. */
+export function readCrawlBit(ledger: Ledger, dataset: string): Promise<Stored<CrawlDocument> | undefined> {
+  return ledger.store.get(ledgerKeys.crawl(dataset), crawlDocument);
 }
 
 /** Sets the bit for `committed`. False when a crawl that covers the run has succeeded since. */
@@ -25,15 +26,20 @@ export async function askForCrawl(ledger: Ledger, dataset: string, committed: Co
 }
 
 /**
- * Notes that the next crawl will see everything that waits now. `lastCrawl` is the start time of the crawler's last
- * crawl (null when it has had none), read while the crawler was idle. False when nothing waits.
+ * Notes that the next crawl will see everything that `bit` says waits. `bit` must have been read before the crawler was
+ * looked at, and the crawler was idle then; `lastCrawl` is the start time of its last crawl (null when it had none).
+ * False when the bit has changed since: read it and look at the crawler again.
  */
-export async function markForCrawl(ledger: Ledger, dataset: string, lastCrawl: string | null): Promise<boolean> {
-  const { value } = await change(ledger, dataset, (bit) => {
-    const newest = bit.waiting.at(-1);
-    return newest ? { ...bit, mark: { run: newest.run, after: lastCrawl } } : bit;
-  });
-  return value.waiting.length > 0;
+export async function markForCrawl(
+  ledger: Ledger,
+  dataset: string,
+  bit: Stored<CrawlDocument>,
+  lastCrawl: string | null,
+): Promise<boolean> {
+  const newest = bit.value.waiting.at(-1);
+  if (!newest) return true;
+  const marked: CrawlDocument = { ...bit.value, mark: { run: newest.run, after: lastCrawl } };
+  return await ledger.store.replace(ledgerKeys.crawl(dataset), crawlDocument, marked, bit.eTag);
 }
 
 /**
@@ -44,7 +50,7 @@ export async function clearCrawled(ledger: Ledger, dataset: string, crawl: strin
   for (;;) {
     const stored = await ledger.store.get(ledgerKeys.crawl(dataset), crawlDocument);
     const mark = stored?.value.mark;
-    if (!stored || !mark || mark.after === crawl) return [];
+    if (!stored || !mark || (mark.after !== null && crawl <= mark.after)) return [];
     const seen = stored.value.waiting.filter(({ run }) => compareRuns(run, mark.run) <= 0);
     for (const committed of seen) await markQueryable(ledger, dataset, committed, at);
     const next: CrawlDocument = {

@@ -54,6 +54,12 @@ export function parsePendingKey(key: string): { id: string; keyHash: string } {
   return { id, keyHash: id.split("-", 1)[0] ?? "" };
 }
 
+/** The number of an attempt from its document's key; undefined for any other key. */
+export function parseAttemptKey(key: string): number | undefined {
+  const [, number] = /\/attempts\/(\d+)\.json$/.exec(key) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** Run ids sort by time: a zero-padded number from the head; children of a split run are `<run>.1` and `<run>.2`. */
 export function runId(number: number): string {
   return String(number).padStart(6, "0");

@@ -1,0 +1,47 @@
+import { readHead, releaseLease, takeLease } from "../../ledger/lease.ts";
+import { ensureManifest } from "../../ledger/manifest.ts";
+import { somethingWaits } from "../../ledger/pending.ts";
+import type { PlanCopy } from "../../ledger/plans.ts";
+import { type Start, type Starter, ensureStarted, readProgress, startAttempt } from "./start-run.ts";
+
+/** What the dataset is doing now. */
+export type Advance =
+  | { readonly kind: "idle" }
+  | { readonly kind: "halted"; readonly reason: string }
+  | { readonly kind: "run"; readonly run: string; readonly start: Start };
+
+/**
+ * Moves a dataset on: takes the lease when something waits and nobody has it, writes the run's manifest, starts its
+ * job; or helps the run that has the lease over any of these. Whoever wrote a pending calls this afterwards, and
+ * whoever released a lease: so nothing waits unseen, whichever of the two came first.
+ */
+export async function advance(starter: Starter, plan: PlanCopy, dataset: string): Promise<Advance> {
+  const { ledger, log } = starter;
+  const limits = plan.plan.datasets[dataset]?.limits;
+  if (!limits) {
+    log.warn("dataset is not in the plan", { dataset });
+    return { kind: "idle" };
+  }
+  for (;;) {
+    const head = await readHead(ledger, dataset);
+    if (head?.value.halted) return { kind: "halted", reason: head.value.halted.reason };
+    let run = head?.value.active?.run;
+    if (run !== undefined) {
+      const progress = await readProgress(ledger, dataset, run);
+      if (progress.decided || progress.lastAttempt > 0) {
+        return { kind: "run", run, start: await ensureStarted(starter, dataset, run, progress) };
+      }
+    } else {
+      if (!(await somethingWaits(ledger, dataset))) return { kind: "idle" };
+      run = await takeLease(ledger, dataset, head);
+      if (run === undefined) continue;
+    }
+    const manifest = await ensureManifest(ledger, { dataset, run, plan, limits });
+    if (manifest.files.length > 0) {
+      log.info("claimed", { dataset, run, files: manifest.files.length });
+      return { kind: "run", run, start: await startAttempt(starter, dataset, run, 1) };
+    }
+    log.info("nothing to load", { dataset, run });
+    await releaseLease(ledger, dataset, run);
+  }
+}
