@@ -115,7 +115,7 @@ export interface ProvisionRequest<Properties> {
   /** The physical id of the last provisioning, when there was one. */
   readonly physicalId?: string;
   /** The name CloudFormation would make when the properties give none: `<stack>-<logicalId>-<12 random>`. */
-  generatedName(maxLength: number): string;
+  readonly generatedName: (maxLength: number) => string;
 }
 
 export interface ProvisionedResource {
