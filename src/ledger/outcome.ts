@@ -38,21 +38,16 @@ async function settleTree(
   run: string,
 ): Promise<{ run: string; decided: boolean } | undefined> {
   const decision = await readDecision(ledger, dataset, run);
-  switch (decision?.kind) {
-    case undefined:
-      return await settleEmpty(ledger, dataset, run);
-    case "split":
-      for (const child of childRuns(run)) {
-        const waits = await settleTree(ledger, dataset, child);
-        if (waits) return waits;
-      }
-      return undefined;
-    case "publish":
-    case "give-up":
-      return await settleLeaf(ledger, dataset, run, decision);
-    case "put-back":
-      throw new LedgerError(`run ${run} of ${dataset} was put back: putting back is not settled here`);
+  if (!decision) return await settleEmpty(ledger, dataset, run);
+  if (decision.kind === "put-back") {
+    throw new LedgerError(`run ${run} of ${dataset} was put back: putting back is not settled here`);
   }
+  if (decision.kind !== "split") return await settleLeaf(ledger, dataset, run, decision);
+  for (const child of childRuns(run)) {
+    const waits = await settleTree(ledger, dataset, child);
+    if (waits) return waits;
+  }
+  return undefined;
 }
 
 /** A run that took nothing has nothing to decide; every other one waits for its decision. */

@@ -64,18 +64,16 @@ export async function ingest(starter: Starter, plan: PlanCopy, event: SQSEvent):
 async function writeDown(starter: Starter, to: Route, event: ObjectEvent): Promise<string | undefined> {
   const { ledger, log } = starter;
   const { key, version } = event;
-  switch (to.kind) {
-    case "acknowledge":
-      log.info("acknowledged", { key, version, reason: to.reason });
-      return undefined;
-    case "ignore":
-      await ignore(ledger, to);
-      log.warn("ignored", { key, version, reason: to.reason });
-      return undefined;
-    case "dataset": {
-      const receipt = await receive(ledger, to);
-      log.info("received", { dataset: to.dataset, key, version, ...receipt });
-      return receipt.kind === "pending" ? to.dataset : undefined;
-    }
+  if (to.kind === "acknowledge") {
+    log.info("acknowledged", { key, version, reason: to.reason });
+    return undefined;
   }
+  if (to.kind === "ignore") {
+    await ignore(ledger, to);
+    log.warn("ignored", { key, version, reason: to.reason });
+    return undefined;
+  }
+  const receipt = await receive(ledger, to);
+  log.info("received", { dataset: to.dataset, key, version, ...receipt });
+  return receipt.kind === "pending" ? to.dataset : undefined;
 }
