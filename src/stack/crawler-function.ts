@@ -6,7 +6,7 @@ import { BoxFunction, type BoxFunctionProps } from "./box-function.ts";
 import type { EtlJob } from "./etl-job.ts";
 import type { Names } from "./names.ts";
 import type { PlanAsset } from "./plan-asset.ts";
-import { allow, allowList, glueArn, objects } from "./policy.ts";
+import { allow, allowList, allowObjects, allowTables, glueArn } from "./policy.ts";
 
 export interface CrawlerFunctionProps extends Pick<BoxFunctionProps, "code" | "environment" | "logRetentionDays"> {
   readonly names: Names;
@@ -29,16 +29,15 @@ export class CrawlerFunction extends BoxFunction {
     });
     const { role } = this;
     props.plan.readableBy(role);
-    allow(role, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects(names.targetBucket, "ledger/"));
-    allow(role, ["s3:DeleteObject"], objects(names.targetBucket, "staging/", "data/"));
+    allowObjects(role, names.targetBucket, ["ledger/"], "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
+    allowObjects(role, names.targetBucket, ["staging/", "data/"], "s3:DeleteObject");
     allowList(role, names.targetBucket, ["ledger/*", "staging/*"]);
     props.job.startableBy(role);
-    allow(role, ["glue:StartCrawler", "glue:GetCrawler"], [glueArn(`crawler/${names.crawler}`)]);
-    allow(
-      role,
-      ["glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition"],
-      [glueArn("catalog"), glueArn(`database/${names.database}`), glueArn(`table/${names.database}/*`)],
-    );
+    allow(role, {
+      actions: ["glue:StartCrawler", "glue:GetCrawler"],
+      resources: [glueArn(`crawler/${names.crawler}`)],
+    });
+    allowTables(role, names.database, "glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition");
     new Rule(this, "CrawlEndedRule", {
       ruleName: names.box("crawl-ended"),
       description: "Tells CrawlerFunction that a crawl ended",

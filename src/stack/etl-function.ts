@@ -4,9 +4,8 @@ import type { Construct } from "constructs";
 import { BoxFunction, type BoxFunctionProps } from "./box-function.ts";
 import type { EtlJob } from "./etl-job.ts";
 import type { IngestQueue } from "./ingest-queue.ts";
-import { bucketArn } from "./names.ts";
 import type { PlanAsset } from "./plan-asset.ts";
-import { allow, allowList, objects } from "./policy.ts";
+import { allowList, allowObjects } from "./policy.ts";
 
 export interface EtlFunctionProps extends Pick<
   BoxFunctionProps,
@@ -38,9 +37,9 @@ export class EtlFunction extends BoxFunction {
     const { role } = this;
     props.plan.readableBy(role);
     // HEAD of what the event names: the order of versions comes from S3, not from the order of events.
-    allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [`${bucketArn(props.sourceBucket)}/*`]);
+    allowObjects(role, props.sourceBucket, [""], "s3:GetObject", "s3:GetObjectVersion");
     allowList(role, props.sourceBucket);
-    allow(role, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], objects(props.targetBucket, "ledger/"));
+    allowObjects(role, props.targetBucket, ["ledger/"], "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
     allowList(role, props.targetBucket, ["ledger/*"]);
     props.job.startableBy(role);
     this.function.addEventSource(

@@ -15,6 +15,9 @@ export class PlanAsset extends Construct {
   }
 
   readableBy(role: Role): void {
-    allow(role, ["s3:GetObject"], [this.#asset.bucket.arnForObjects(this.#asset.s3ObjectKey)]);
+    allow(role, {
+      actions: ["s3:GetObject"],
+      resources: [this.#asset.bucket.arnForObjects(this.#asset.s3ObjectKey)],
+    });
   }
 }

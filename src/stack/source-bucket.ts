@@ -1,6 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { acknowledgeNoAccessLogs } from "./access-logs.ts";
 import type { SourceTopic } from "./source-topic.ts";
 
 export interface SourceBucketProps {
@@ -30,6 +31,7 @@ export class SourceBucket extends Construct {
         { id: "abort-unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) },
       ],
     });
+    acknowledgeNoAccessLogs(this.bucket);
     // The L1 property: CDK's addEventNotification would put a helper function and a custom resource into the template.
     const bucket = this.bucket.node.defaultChild as CfnBucket;
     bucket.notificationConfiguration = {

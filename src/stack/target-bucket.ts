@@ -2,6 +2,7 @@ import { Aws, Duration } from "aws-cdk-lib";
 import { CfnPermission } from "aws-cdk-lib/aws-lambda";
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
+import { acknowledgeNoAccessLogs } from "./access-logs.ts";
 import type { CrawlerFunction } from "./crawler-function.ts";
 import { bucketArn } from "./names.ts";
 
@@ -34,6 +35,7 @@ export class TargetBucket extends Construct {
         { id: "abort-unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(7) },
       ],
     });
+    acknowledgeNoAccessLogs(this.bucket);
     const bucket = this.bucket.node.defaultChild as CfnBucket;
     bucket.notificationConfiguration = {
       lambdaConfigurations: [
