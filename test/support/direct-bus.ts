@@ -73,8 +73,7 @@ export class DirectBus implements Bus {
 
   /** Answers a call of a service that is not there. */
   stub<Name extends CallName>(name: Name, handler: (input: Calls[Name][0], principal: Principal) => unknown): void {
-    this.#handlers.set(name, ((input: Calls[Name][0], context: { principal: Principal }) =>
-      handler(input, context.principal)) as Handler);
+    this.#handlers.set(name, (input: Calls[Name][0], context) => handler(input, context.principal));
   }
 
   async call<Name extends CallName>(

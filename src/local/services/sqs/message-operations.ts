@@ -170,7 +170,7 @@ export function createMessageOperations(
 
     DeleteMessageBatch: (input: Sqs.DeleteMessageBatchCommandInput) => {
       const queue = find(input.QueueUrl);
-      return batch(input.Entries, (entry) => void remove(queue, entry.ReceiptHandle));
+      return batch(input.Entries, (entry) => remove(queue, entry.ReceiptHandle));
     },
 
     ChangeMessageVisibility: (input: Sqs.ChangeMessageVisibilityCommandInput) => {

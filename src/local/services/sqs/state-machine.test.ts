@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createIds } from "../../ids.ts";
 import { AwsError } from "../../service.ts";
