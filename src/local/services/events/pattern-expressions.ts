@@ -80,9 +80,9 @@ function wildcard(pattern: string): Predicate {
     } else if (character === "*") {
       if (next === "*") throw new PatternError(`Consecutive wildcard characters at pos ${index}`);
       source += ".*";
-    } else source += character.replace(/[\\^$.*+?()[\]{}|/-]/, String.raw`\$&`);
+    } else source += character.replace(/[\\^$.*+?()[\]{}|]/, String.raw`\$&`);
   }
-  const expression = new RegExp(`^${source}$`, "su");
+  const expression = new RegExp(`^${source}$`, "s");
   return onText((value) => expression.test(value));
 }
 

@@ -17,6 +17,7 @@ describe("a field", () => {
     [{ suffix: ".csv" }, ["a.csv"], ["a.CSV", ".csv.gz"]],
     [{ suffix: { "equals-ignore-case": ".csv" } }, ["a.CSV"], ["a.csv.gz"]],
     [{ "equals-ignore-case": "Abc" }, ["aBC"], ["abcd", null]],
+    [{ wildcard: "a-(*)-b" }, ["a-(x)-b"], ["a-x-b"]],
     [{ wildcard: "a*b*" }, ["ab", "axxbyy", "a\nb"], ["xab", "ba"]],
     [{ wildcard: String.raw`a\*b.\\` }, [String.raw`a*b.\ `.trimEnd()], [String.raw`axb.\ `.trimEnd(), "a*bx"]],
     [{ "anything-but": "a" }, ["b", 1, null, ["a", "b"]], ["a", ["a"]]],
