@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { RoleSession } from "../../src/local/bus.ts";
 import { RuntimeClock } from "../../src/local/clock.ts";
-import { createDispatcher, type Dispatcher } from "../../src/local/dispatch.ts";
-import { createAuthorize } from "../../src/local/iam/authorize.ts";
-import { createCredentials, type Credentials } from "../../src/local/iam/credentials.ts";
+import type { Dispatcher } from "../../src/local/dispatch.ts";
+import { createGate, objectFileExtra, type Gate } from "../../src/local/gate.ts";
+import type { Credentials } from "../../src/local/iam/credentials.ts";
 import { createIds } from "../../src/local/ids.ts";
 import type { Assets, Environment, Service, ServiceDeps } from "../../src/local/service.ts";
 import { openState } from "../../src/local/state.ts";
@@ -46,12 +46,14 @@ export interface LocalServices extends AsyncDisposable {
   readonly credentials: Credentials;
   readonly clientOptions: ClientOptions;
   /** An SDK client of these services, destroyed by `close`: `local.client(S3Client)`. */
-  client<Client extends { destroy(): void }, Config>(
+  client<Client extends { destroy(): void }, Config extends object>(
     constructor: new (config: ClientOptions & Config) => Client,
     config?: Config & { as?: RoleSession },
   ): Client;
-  /** A session of any role, whether an IAM service is there or not. */
-  session(roleArn: string, sessionName?: string): RoleSession;
+  /** Makes a role that a service may assume (and may do everything); answers its ARN. */
+  role(name: string, trustedService: string): Promise<string>;
+  /** A session of a role that `role` made. */
+  session(roleArn: string, sessionName?: string): Promise<RoleSession>;
   /** Stops everything and deletes the state, unless it was given or `keepState` is set. */
   close(options?: { keepState?: boolean }): Promise<void>;
 }
@@ -65,21 +67,11 @@ export async function startLocalServices(options: LocalServicesOptions): Promise
   const trace = createTrace(() => clock.now());
   let endpoint = "";
   const environment: Environment = { account: ACCOUNT, region: REGION, partition: "aws", endpoint: () => endpoint };
-  const credentials = createCredentials({ state, clock, ids, environment });
-  const session = (roleArn: string, sessionName = "test") =>
-    credentials.issue({ arn: roleArn, roleId: `AROA${ids.upper(17)}` }, sessionName, 3600);
-  const dispatcher = createDispatcher({
-    clock,
-    ids,
-    trace,
-    environment,
-    authorize: createAuthorize(),
-    assumeRole: session,
-  });
   const assets = options.assets ?? { find: () => undefined };
-  const deps: ServiceDeps = { clock, ids, trace, state, bus: dispatcher, environment, assets };
+  const gate = createGate({ clock, ids, trace, state, environment, assets });
+  const { dispatcher, credentials, deps } = gate;
   for (const create of options.services) dispatcher.register(create(deps));
-  const extras = options.extras ?? {};
+  const extras = { "object-file": objectFileExtra(gate), ...options.extras };
   const listener = createListener({ dispatcher, credentials, clock, ids, trace, region: REGION, extras });
   endpoint = `http://127.0.0.1:${await listener.listen(0)}`;
   if (options.start !== false) for (const service of dispatcher.services.values()) await service.start?.();
@@ -103,14 +95,30 @@ export async function startLocalServices(options: LocalServicesOptions): Promise
     deps,
     credentials,
     clientOptions,
-    session,
+    session: (roleArn, sessionName = "test") => dispatcher.assumeRole(roleArn, sessionName),
+    role: (name, trustedService) => makeRole(gate, name, trustedService),
     client(constructor, config) {
-      const { as, ...rest } = config ?? ({} as NonNullable<typeof config>);
+      const { as, ...rest }: { as?: RoleSession } = config ?? {};
       const client = new constructor({ ...clientOptions, ...(as && { credentials: as }), ...rest } as never);
       clients.push(client);
       return client;
     },
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   };
+}
+
+async function makeRole({ iam, deps }: Gate, name: string, trustedService: string): Promise<string> {
+  const statement = { Effect: "Allow", Principal: { Service: trustedService }, Action: "sts:AssumeRole" };
+  const everything = { Effect: "Allow", Action: "*", Resource: "*" };
+  const provider = iam.resources["AWS::IAM::Role"];
+  if (!provider) throw new Error("IAM provisions no roles");
+  const properties = provider.schema.parse({
+    RoleName: name,
+    AssumeRolePolicyDocument: { Version: "2012-10-17", Statement: [statement] },
+    Policies: [{ PolicyName: "everything", PolicyDocument: { Version: "2012-10-17", Statement: [everything] } }],
+  });
+  const request = { logicalId: name, stackName: "test", properties: properties as never, generatedName: () => name };
+  const { attributes } = await provider.provision(request);
+  return attributes["Arn"] ?? `arn:aws:iam::${deps.environment.account}:role/${name}`;
 }

@@ -24,6 +24,8 @@ export interface Credentials {
     durationSeconds: number,
   ): RoleSession & {
     readonly expiresAt: number;
+    /** ARN of the session: `arn:aws:sts::…:assumed-role/…`. */
+    readonly arn: string;
   };
 }
 
@@ -76,13 +78,15 @@ export function createCredentials(deps: {
     issue({ arn, roleId }, sessionName, durationSeconds) {
       forget.run(clock.now() - KEPT_AFTER_EXPIRY);
       const roleName = arn.slice(arn.lastIndexOf("/") + 1);
+      const sessionArn = `arn:${environment.partition}:sts::${environment.account}:assumed-role/${roleName}/${sessionName}`;
       const session = {
+        arn: sessionArn,
         accessKeyId: `ASIA${ids.upper(16)}`,
         secretAccessKey: ids.hex(40),
         sessionToken: ids.hex(128),
         principal: {
           kind: "assumed-role",
-          arn: `arn:${environment.partition}:sts::${environment.account}:assumed-role/${roleName}/${sessionName}`,
+          arn: sessionArn,
           roleArn: arn,
           sessionName,
           userId: `${roleId}:${sessionName}`,
