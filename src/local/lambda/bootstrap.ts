@@ -68,7 +68,7 @@ function jsonLine(time: Date, level: Level, message: unknown, parameters: unknow
   }
   try {
     return JSON.stringify({ ...head, message }, (_, value: unknown) =>
-      value instanceof Error ? { ...errorMembers(value), ...value } : value,
+      value instanceof Error ? Object.assign(errorMembers(value), value) : value,
     );
   } catch {
     return JSON.stringify({ ...head, message: format(message) });
@@ -90,7 +90,9 @@ function markLogsComplete(requestId: string): void {
 
 function logError(title: string, error: Error): void {
   if (process.env["AWS_LAMBDA_LOG_FORMAT"] === "JSON") return console.error(error);
-  const members = { errorType: error.name, errorMessage: error.message, ...error, stack: error.stack?.split("\n") };
+  const members = Object.assign({ errorType: error.name, errorMessage: error.message }, error, {
+    stack: error.stack?.split("\n"),
+  });
   console.error(`${title} \t${JSON.stringify(members)}`);
 }
 
