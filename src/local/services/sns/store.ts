@@ -16,13 +16,6 @@ const SCHEMA = `
     attributes TEXT NOT NULL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS subscriptions_by_topic ON subscriptions (topic_arn);
-  CREATE TABLE IF NOT EXISTS deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    subscription_arn TEXT NOT NULL,
-    message TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_at INTEGER NOT NULL
-  ) STRICT;
 `;
 
 export interface Topic {
@@ -62,16 +55,7 @@ export interface TopicMessage {
   readonly publishedAt: number;
 }
 
-export interface Delivery {
-  readonly id: number;
-  readonly subscriptionArn: string;
-  readonly message: TopicMessage;
-  /** How often it was tried. */
-  readonly attempts: number;
-  readonly nextAt: number;
-}
-
-/** Topics, subscriptions, and the messages that were accepted and not delivered yet. */
+/** Topics and subscriptions: durable, and all in memory, for every publish needs them. */
 export class TopicStore {
   readonly database: DatabaseSync;
   readonly #topics = new Map<string, Topic>();
@@ -162,36 +146,6 @@ export class TopicStore {
   deleteSubscription(arn: string): void {
     this.database.prepare("DELETE FROM subscriptions WHERE arn = ?").run(arn);
     this.#subscriptions.delete(arn);
-  }
-
-  addDelivery(subscriptionArn: string, message: TopicMessage, now: number): Delivery {
-    const { lastInsertRowid } = this.database
-      .prepare("INSERT INTO deliveries (subscription_arn, message, next_at) VALUES (?, ?, ?)")
-      .run(subscriptionArn, JSON.stringify(message), now);
-    return { id: Number(lastInsertRowid), subscriptionArn, message, attempts: 0, nextAt: now };
-  }
-
-  updateDelivery(delivery: Delivery): void {
-    this.database
-      .prepare("UPDATE deliveries SET attempts = ?, next_at = ? WHERE id = ?")
-      .run(delivery.attempts, delivery.nextAt, delivery.id);
-  }
-
-  removeDelivery(id: number): void {
-    this.database.prepare("DELETE FROM deliveries WHERE id = ?").run(id);
-  }
-
-  deliveries(): Delivery[] {
-    return this.database
-      .prepare("SELECT * FROM deliveries ORDER BY id")
-      .all()
-      .map((row) => ({
-        id: Number(row["id"]),
-        subscriptionArn: String(row["subscription_arn"]),
-        message: JSON.parse(String(row["message"])) as TopicMessage,
-        attempts: Number(row["attempts"]),
-        nextAt: Number(row["next_at"]),
-      }));
   }
 }
 
