@@ -92,15 +92,16 @@ export class Deliveries {
     // The last failure may have been minutes ago; the subscription may have changed or gone since.
     const subscription = this.#store.subscription(subscriptionArn);
     if (!subscription) return;
-    const hop = { type: "delivery", from: message.topicArn, messageIds: [message.messageId] } as const;
+    const hop = { type: "delivery", from: message.topicArn, to: subscription.endpoint } as const;
+    const messageIds = [message.messageId];
     try {
       if (subscription.protocol === "lambda") await this.#invoke(subscription, message);
       else await this.#send(subscription.endpoint, subscription, message);
     } catch (error) {
-      this.#deps.trace.emit({ ...hop, to: subscription.endpoint, error: String(error) });
+      this.#deps.trace.emit({ ...hop, messageIds, error: String(error) });
       throw error;
     }
-    this.#deps.trace.emit({ ...hop, to: subscription.endpoint });
+    this.#deps.trace.emit({ ...hop, messageIds });
     this.#count(nameOf(message.topicArn), "NumberOfNotificationsDelivered");
   }
 

@@ -93,7 +93,7 @@ test("a function gets one record with its own spelling of names, every member th
   const { bus, topic, subscribe, publish } = setUp();
   const payloads: unknown[] = [];
   bus.stub("lambda:Invoke", (input) => {
-    payloads.push([input.FunctionName, input.InvocationType, JSON.parse(Buffer.from(input.Payload ?? []).toString())]);
+    payloads.push([input.FunctionName, input.InvocationType, JSON.parse(Buffer.from(input.Payload as Uint8Array).toString())]);
     return { StatusCode: 202 };
   });
   const arn = await topic();
@@ -268,7 +268,7 @@ describe("subscriptions", () => {
     const confirmed = await subscribe(arn, await queue("q"));
     expect(await subscribe(arn, "a@example.com", {}, "email")).toBe("pending confirmation");
     const { Subscriptions } = await call("ListSubscriptionsByTopic", { TopicArn: arn });
-    expect((Subscriptions as Sns.Subscription[]).map((one) => one.SubscriptionArn)).toEqual([
+    expect(((Subscriptions ?? []) as Sns.Subscription[]).map((one) => one.SubscriptionArn)).toEqual([
       confirmed,
       "PendingConfirmation",
     ]);
