@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { createDispatcher, type Dispatcher } from "./dispatch.ts";
 import { createAuthorize } from "./iam/authorize.ts";
 import { createCredentials, type Credentials } from "./iam/credentials.ts";
@@ -44,11 +45,28 @@ export function createGate(parts: Omit<ServiceDeps, "bus">): Gate {
 /**
  * `GET /_local/object-file?bucket=&key=&versionId=`: where an object's bytes lie, for an engine that reads in place.
  * Asks for the caller's s3:GetObject first, as GetObject would.
+ * With `objects=[["key","version"],["key"],…]` instead of a key it answers an array, with `{error}` (the code) for an
+ * object or version that does not exist.
  */
 export function objectFileExtra({ dispatcher }: Pick<Gate, "dispatcher">): LocalExtra {
   return (query, principal) => {
-    const [bucket, key, versionId] = ["bucket", "key", "versionId"].map((name) => query.get(name));
-    if (!bucket || !key) throw new AwsError("ValidationError", "bucket and key are required", { status: 400 });
-    return dispatcher.objectFile({ bucket, key, ...(versionId && { versionId }) }, principal);
+    const [bucket, key, versionId, objects] = ["bucket", "key", "versionId", "objects"].map((name) => query.get(name));
+    if (!bucket || !(key || objects)) {
+      throw new AwsError("ValidationError", "bucket and key, or bucket and objects, are required", { status: 400 });
+    }
+    if (key) return dispatcher.objectFile({ bucket, key, ...(versionId && { versionId }) }, principal);
+    return Promise.all(
+      objectNames.parse(JSON.parse(objects ?? "[]")).map(([key, versionId]) =>
+        dispatcher.objectFile({ bucket, key, ...(versionId && { versionId }) }, principal).catch((error: unknown) => {
+          if (error instanceof AwsError && GONE.has(error.code)) return { error: error.code };
+          throw error;
+        }),
+      ),
+    );
   };
 }
+
+const objectNames = z.array(z.union([z.tuple([z.string(), z.string()]), z.tuple([z.string()])]));
+
+/** What GetObject answers for what is not there; MethodNotAllowed: the version is a delete marker. */
+const GONE: ReadonlySet<string> = new Set(["NoSuchKey", "NoSuchVersion", "MethodNotAllowed"]);
