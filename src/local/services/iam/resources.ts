@@ -39,7 +39,8 @@ export function createIamResources(deps: ServiceDeps, store: IamStore): Record<s
     provision({ properties, physicalId, generatedName }) {
       const roleName = properties.RoleName ?? physicalId ?? generatedName(64);
       const existing = store.role(roleName);
-      if (existing && physicalId !== roleName) throw roleExists(roleName);
+      // A generated name that exists already was made by an earlier try of this very resource.
+      if (existing && properties.RoleName !== undefined && physicalId !== roleName) throw roleExists(roleName);
       const { MaxSessionDuration } = properties;
       if (MaxSessionDuration < 3600 || MaxSessionDuration > 43_200) {
         throw validation(`MaxSessionDuration must be between 3600 and 43200 seconds, not ${MaxSessionDuration}.`);
@@ -103,7 +104,8 @@ export function createIamResources(deps: ServiceDeps, store: IamStore): Record<s
       const previous = physicalId === undefined ? undefined : store.managedPolicy(physicalId);
       const policyName = properties.ManagedPolicyName ?? previous?.name ?? generatedName(128);
       const arn = `${arnPrefix}policy${properties.Path}${policyName}`;
-      if (arn !== physicalId && store.managedPolicies().some((other) => other.name === policyName)) {
+      const named = properties.ManagedPolicyName !== undefined;
+      if (named && arn !== physicalId && store.managedPolicies().some((other) => other.name === policyName)) {
         throw policyExists(policyName);
       }
       const made = {
