@@ -7,7 +7,7 @@ import type { Clock, Timer } from "../clock.ts";
 import type { ChildScripts } from "./child-scripts.ts";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { MAX_SYNCHRONOUS_PAYLOAD } from "./function-configuration.ts";
-import type { FunctionLog } from "./function-log.ts";
+import type { LogStreamWriter } from "./log-stream.ts";
 import { failurePayload, functionErrorOf, type InvocationRequest, type InvocationResult } from "./invocation.ts";
 import { LogLines } from "./log-lines.ts";
 import { peakMemory, residentMemory } from "./memory.ts";
@@ -36,7 +36,7 @@ export interface EnvironmentDeps {
   readonly clock: Clock;
   readonly reaper: Reaper;
   readonly scripts: ChildScripts;
-  readonly log: FunctionLog;
+  readonly log: LogStreamWriter;
   readonly variables: (runtimeApi: string) => Record<string, string>;
   readonly temporaryDirectory: string;
 }

@@ -5,7 +5,7 @@ import { childScripts, type ChildScripts } from "./child-scripts.ts";
 import { environmentVariables } from "./environment-variables.ts";
 import { ExecutionEnvironment } from "./execution-environment.ts";
 import type { FunctionConfiguration } from "./function-configuration.ts";
-import { FunctionLog } from "./function-log.ts";
+import { LogStreamWriter } from "./log-stream.ts";
 import { functionErrorOf, type InvocationRequest, type InvocationResult } from "./invocation.ts";
 import { Reaper } from "./reaper.ts";
 
@@ -145,7 +145,7 @@ export class LambdaHost {
       clock,
       reaper: this.#reaper,
       scripts: await (this.#scripts ??= childScripts(state.directory("lambda", "scripts"))),
-      log: new FunctionLog({ bus, clock }, logging.group, logStream, session.principal),
+      log: new LogStreamWriter({ bus, clock }, logging.group, logStream, session.principal),
       temporaryDirectory: path.resolve(temporaryDirectory),
       variables: (runtimeApi) =>
         environmentVariables(configuration, {

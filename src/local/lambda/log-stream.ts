@@ -14,10 +14,10 @@ interface LogEvent {
 }
 
 /**
- * The log stream of one execution environment. Lines are written in order and in batches, as the function's role: a role
- * that may not write logs has none, as in AWS, and nothing else fails.
+ * The log stream of one process: an execution environment of a function, or a job run. Lines are written in order and in
+ * batches, as the role of the function or job: a role that may not write logs has none, as in AWS, and nothing else fails.
  */
-export class FunctionLog {
+export class LogStreamWriter {
   readonly group: string;
   readonly stream: string;
   readonly #bus: Bus;
@@ -85,7 +85,7 @@ export class FunctionLog {
 }
 
 function ignoreExisting(error: unknown): void {
-  // Another environment of the function was faster.
+  // Another process of the same function or job was faster.
   if (!(error instanceof AwsError) || error.code !== "ResourceAlreadyExistsException") throw error;
 }
 
