@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { csvPlan, pair } from "../../../test/support/small-plans.ts";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type Execution, executePlan } from "./execute.ts";
@@ -29,7 +30,7 @@ async function run(plan: DatasetPlan, contents: Record<string, string | Buffer>)
     // A path as the local S3 might have: nothing in it may mean anything to DuckDB.
     const file = path.join(inputs, `object[${index}]*.bin`);
     writeFileSync(file, content);
-    return { key, version: `v${index}`, path: file, size: statSync(file).size };
+    return { key, version: `v${index}`, content: { path: file, size: statSync(file).size } };
   });
   const execution = await executePlan(database, { plan, run: "000001", files, directory, now: () => AT });
   return { ...execution, rows: await loaded(execution), rejected: await rejected(execution) };
@@ -46,54 +47,6 @@ async function rejected({ rejects }: Execution): Promise<unknown[][]> {
   if (!rejects) return [];
   const sql = `SELECT source_key, record, column_name, reason, message, raw FROM '${rejects.path}' ORDER BY ALL`;
   return (await database.rows(sql)).map((row) => [...row]);
-}
-
-function pair(sql: string) {
-  return { spark: sql, duckdb: sql };
-}
-
-/** A plan as the compiler would make it, small enough to be read. */
-function csvPlan(change: Partial<DatasetPlan> = {}): DatasetPlan {
-  const column = (name: string, type: string, cast: string | undefined, nullable = true) => ({
-    name,
-    from: [name],
-    type,
-    nullable,
-    text: pair(`NULLIF("${name}", '')`),
-    typed: pair(cast === undefined ? `"${name}"` : `TRY_CAST("${name}" AS ${cast})`),
-  });
-  return {
-    name: "orders",
-    prefix: "orders/",
-    table: "orders",
-    source: {
-      format: "csv",
-      header: true,
-      delimiter: ",",
-      quote: '"',
-      encoding: "utf-8",
-      nullText: [""],
-      unknownColumns: "reject",
-      missingColumns: "reject",
-    },
-    columns: [
-      column("id", "int", "INTEGER", false),
-      column("name", "string", undefined),
-      column("at", "timestamp", "TIMESTAMP"),
-    ],
-    rejectLimit: 0.5,
-    quietRejects: 0,
-    rules: [],
-    transform: pair(`SELECT id, name, "at", "_source", "_version" FROM source`),
-    output: [
-      { name: "id", type: "int" },
-      { name: "name", type: "string" },
-      { name: "at", type: "timestamp" },
-    ],
-    partitionBy: [],
-    limits: { maxFiles: 1000, maxBytes: 1e9 },
-    ...change,
-  };
 }
 
 describe("CSV files", () => {

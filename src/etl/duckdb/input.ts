@@ -2,13 +2,12 @@ import { access, link, mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import type { FileReason } from "../../plan/reject-reasons.ts";
 
-/** One object version to be loaded, as a file on this machine. */
+/** One object version to be loaded. */
 export interface SourceFile {
   readonly key: string;
   readonly version: string;
-  /** The file with its bytes. It is only read. */
-  readonly path: string;
-  readonly size: number;
+  /** The file on this machine with its bytes, which is only read; or why there is none. */
+  readonly content: { readonly path: string; readonly size: number } | FileProblem;
 }
 
 /** Why a file is not loaded at all. */

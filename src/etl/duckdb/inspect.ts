@@ -34,19 +34,20 @@ export async function inspect(
   file: number,
   directory: string,
 ): Promise<Readable | FileProblem> {
-  const { key } = source;
-  if (source.size === 0) return { reason: "empty", message: `${key}: it has no bytes` };
+  const { key, content } = source;
+  if ("reason" in content) return content;
+  if (content.size === 0) return { reason: "empty", message: `${key}: it has no bytes` };
   if (plan.source.format === "parquet") {
-    const plain = await plainPath(source.path, directory, `${file}.link`);
+    const plain = await plainPath(content.path, directory, `${file}.link`);
     return { file, key, text: plain, path: plain, layout: [], mustClean: false };
   }
 
   const compression = compressionOf(key);
   const encoding = plan.source.format === "csv" ? plan.source.encoding : "utf-8";
-  let plain = await plainPath(source.path, directory, `${file}.link`);
+  let plain = await plainPath(content.path, directory, `${file}.link`);
   if (compression !== "none" || encoding !== "utf-8") {
     const copy = path.join(directory, `${file}.text`);
-    const problem = await convert(source, compression, encoding, copy);
+    const problem = await convert(key, content.path, compression, encoding, copy);
     if (problem) return problem;
     plain = copy;
   }
@@ -67,21 +68,22 @@ export async function inspect(
 }
 
 async function convert(
-  source: SourceFile,
+  key: string,
+  original: string,
   compression: Compression,
   encoding: Encoding,
   target: string,
 ): Promise<FileProblem | undefined> {
   try {
-    await pipeline(openText(source.path, compression, encoding), createWriteStream(target));
+    await pipeline(openText(original, compression, encoding), createWriteStream(target));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     // The codes of node:zlib: Z_DATA_ERROR, Z_BUF_ERROR, ZSTD_error_….
     if (compression === "none" || !/^Z(STD)?_/.test(code ?? "")) throw error;
-    return { reason: "compression", message: `${source.key}: it does not decompress as ${compression}: ${message}` };
+    return { reason: "compression", message: `${key}: it does not decompress as ${compression}: ${message}` };
   }
   if ((await stat(target)).size > 0) return undefined;
-  return { reason: "empty", message: `${source.key}: there is nothing in it once it is decompressed` };
+  return { reason: "empty", message: `${key}: there is nothing in it once it is decompressed` };
 }
 
 function openingProblem(key: string, head: Buffer, compression: Compression): FileProblem | undefined {
