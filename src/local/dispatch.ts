@@ -108,7 +108,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     services,
     dispatch,
     register: (service) => void services.set(service.name, service),
-    refused: (call, error) => void emit(call, clock.now() - clock.offset, undefined, error),
+    refused: (call, error) => emit(call, clock.now() - clock.offset, undefined, error),
     async call<Name extends CallName>(
       name: Name,
       input: Calls[Name][0],
@@ -117,7 +117,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     ) {
       const [service, operation] = name.split(":") as [ServiceName, string];
       const call = { service, operation, input: input as Members, principal, requestId: ids.uuid() };
-      const output = await dispatch({ ...call, ...options });
+      const output: unknown = await dispatch({ ...call, ...options });
       return output as Omit<Calls[Name][1], "$metadata">;
     },
     allowed: (request) => Promise.resolve(authorize(request).allowed),

@@ -56,7 +56,7 @@ function takeLock(root: string, pid: number): DatabaseSync {
   try {
     lock.exec("BEGIN IMMEDIATE");
   } catch {
-    const holder = lock.prepare("SELECT pid FROM runtime").get()?.["pid"];
+    const holder = Number(lock.prepare("SELECT pid FROM runtime").get()?.["pid"]);
     lock.close();
     throw new StateError(
       `Another runtime (process ${holder}) is using the state in ${root}. Stop it, or choose another directory.`,

@@ -58,57 +58,76 @@ export function authorizationOf(
 }
 
 function resourceArn(service: ServiceName, input: Input, environment: Environment): string | undefined {
-  const text = (name: string) => (typeof input[name] === "string" ? input[name] : undefined);
-  const arn = (resource: string, of: string = service) =>
-    `arn:${environment.partition}:${of}:${environment.region}:${environment.account}:${resource}`;
-  const named = (prefix: string, ...members: string[]) => {
-    const name = members.map(text).find((value) => value !== undefined);
-    return name === undefined ? undefined : name.startsWith("arn:") ? name : arn(prefix + name);
-  };
-  switch (service) {
-    case "s3": {
-      const bucket = text("Bucket");
-      if (bucket === undefined) return undefined;
-      const key = text("Key");
-      return `arn:${environment.partition}:s3:::${bucket}${key === undefined ? "" : `/${key}`}`;
-    }
-    case "sqs": {
-      const name = text("QueueUrl")?.split("/").at(-1) ?? text("QueueName");
-      return name === undefined ? undefined : arn(name);
-    }
-    case "sns":
-      return text("TopicArn") ?? text("TargetArn") ?? text("SubscriptionArn") ?? named("", "Name");
-    case "lambda":
-      return named("function:", "FunctionName") ?? named("event-source-mapping:", "UUID");
-    case "glue":
-      return glueArn(input, arn);
-    case "athena":
-      return named("workgroup/", "WorkGroup");
-    case "events":
-      return named("rule/", "Name", "Rule") ?? named("event-bus/", "EventBusName") ?? arn("event-bus/default");
-    case "monitoring":
-      return named("alarm:", "AlarmName");
-    case "logs":
-      return named("log-group:", "logGroupName", "logGroupIdentifier");
-    case "ses":
-      return named("identity/", "FromEmailAddress", "EmailIdentity");
-    case "sts":
-      return text("RoleArn");
-    case "iam":
-      return (
-        text("PolicyArn") ??
-        (text("RoleName") && `arn:${environment.partition}:iam::${environment.account}:role/${text("RoleName")}`)
-      );
-    case "cloudformation":
-      return text("StackName") && arn(`stack/${text("StackName")}/*`);
+  return RESOURCES[service](new Names(service, input, environment));
+}
+
+/** The names in a call's input, and ARNs made of them. */
+class Names {
+  readonly #service: ServiceName;
+  readonly #input: Input;
+  readonly #environment: Environment;
+
+  constructor(service: ServiceName, input: Input, environment: Environment) {
+    this.#service = service;
+    this.#input = input;
+    this.#environment = environment;
+  }
+
+  /** A member, or a member of a member. */
+  text(name: string, inner?: string): string | undefined {
+    const member = this.#input[name];
+    const value = inner === undefined ? member : (member as Input | undefined)?.[inner];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  arn(resource: string): string {
+    const { partition, region, account } = this.#environment;
+    return `arn:${partition}:${this.#service}:${region}:${account}:${resource}`;
+  }
+
+  /** An ARN of a service without Regions. */
+  globalArn(service: string, account: boolean, resource: string): string {
+    return `arn:${this.#environment.partition}:${service}::${account ? this.#environment.account : ""}:${resource}`;
+  }
+
+  /** The first of these members that is there, as an ARN; a member may be one already. */
+  named(prefix: string, ...members: string[]): string | undefined {
+    const name = members.map((member) => this.text(member)).find((value) => value !== undefined);
+    return name === undefined || name.startsWith("arn:") ? name : this.arn(prefix + name);
   }
 }
 
-function glueArn(input: Input, arn: (resource: string) => string): string | undefined {
-  const text = (name: string) => (typeof input[name] === "string" ? input[name] : undefined);
-  const table = text("TableName") ?? (input["TableInput"] as { Name?: string } | undefined)?.Name;
-  const database = text("DatabaseName") ?? (input["DatabaseInput"] as { Name?: string } | undefined)?.Name ?? undefined;
-  if (database !== undefined) return arn(table === undefined ? `database/${database}` : `table/${database}/${table}`);
-  if (text("JobName") !== undefined) return arn(`job/${text("JobName")}`);
-  return undefined;
-}
+const RESOURCES: Readonly<Record<ServiceName, (names: Names) => string | undefined>> = {
+  s3(names) {
+    const [bucket, key] = [names.text("Bucket"), names.text("Key")];
+    return bucket && names.globalArn("s3", false, key === undefined ? bucket : `${bucket}/${key}`);
+  },
+  sqs(names) {
+    const name = names.text("QueueUrl")?.split("/").at(-1) ?? names.text("QueueName");
+    return name && names.arn(name);
+  },
+  sns: (names) => names.named("", "TopicArn", "TargetArn", "SubscriptionArn", "Name"),
+  lambda: (names) => names.named("function:", "FunctionName") ?? names.named("event-source-mapping:", "UUID"),
+  glue(names) {
+    const database = names.text("DatabaseName") ?? names.text("DatabaseInput", "Name");
+    const table = names.text("TableName") ?? names.text("TableInput", "Name");
+    if (database !== undefined) {
+      return names.arn(table === undefined ? `database/${database}` : `table/${database}/${table}`);
+    }
+    return names.named("job/", "JobName");
+  },
+  athena: (names) => names.named("workgroup/", "WorkGroup"),
+  events: (names) => names.named("rule/", "Name", "Rule") ?? names.arn("event-bus/default"),
+  monitoring: (names) => names.named("alarm:", "AlarmName"),
+  logs: (names) => names.named("log-group:", "logGroupName", "logGroupIdentifier"),
+  ses: (names) => names.named("identity/", "FromEmailAddress", "EmailIdentity"),
+  sts: (names) => names.text("RoleArn"),
+  iam(names) {
+    const role = names.text("RoleName");
+    return names.text("PolicyArn") ?? (role && names.globalArn("iam", true, `role/${role}`));
+  },
+  cloudformation(names) {
+    const stack = names.text("StackName");
+    return stack && (stack.startsWith("arn:") ? stack : names.arn(`stack/${stack}/*`));
+  },
+};

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { dependencyOrder } from "./graph.ts";
 
@@ -46,7 +46,8 @@ test("any cycle that is reported is really there", () => {
     fc.property(graph, (entries) => {
       const dependencies = new Map(entries);
       const { cycle, order } = dependencyOrder(dependencies);
-      if (!cycle) expect(order).toHaveLength(dependencies.size);
+      // Either everything has its place, or there is a way round.
+      expect(order?.length ?? dependencies.size).toBe(dependencies.size);
       expect(cycle?.at(0)).toBe(cycle?.at(-1));
       cycle?.slice(1).forEach((id, index) => expect(dependencies.get(cycle[index] ?? "")).toContain(id));
     }),

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate, evaluateCondition, NO_VALUE, type Scope } from "./intrinsics.ts";
 import { errorAt } from "./findings.ts";

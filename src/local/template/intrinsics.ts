@@ -46,7 +46,7 @@ export function evaluate(value: unknown, scope: Scope, path: string): unknown {
 /** Evaluates what must be true or false: a condition's definition, or an argument of Fn::And, Fn::Or, Fn::Not. */
 export function evaluateCondition(value: unknown, scope: Scope, path: string): boolean {
   if (isObject(value)) {
-    const [[name = "", argument] = []] = Object.entries(value);
+    const [name, argument] = Object.entries(value)[0] ?? [""];
     if (name === "Condition" && typeof argument === "string") return namedCondition(argument, scope, path);
     const test = CONDITIONS[name];
     if (test && Object.keys(value).length === 1) return test(argument, scope, `${path}.${name}`);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { ResourceProvider } from "../service.ts";
 import type { Finding } from "./findings.ts";
 

@@ -27,7 +27,11 @@ export class ProvisionError extends Error {
 
   constructor(logicalId: string, type: string, cause: unknown) {
     const what =
-      cause instanceof AwsError ? `${cause.code}: ${cause.message}` : String((cause as Error).message ?? cause);
+      cause instanceof AwsError
+        ? `${cause.code}: ${cause.message}`
+        : cause instanceof Error
+          ? cause.message
+          : String(cause);
     super(`${logicalId} (${type}): ${what}`, { cause });
     this.logicalId = logicalId;
     this.type = type;

@@ -79,7 +79,7 @@ async function* payload(source: BodySource, httpChecksum: boolean): AsyncGenerat
 function isChunked(headers: IncomingHttpHeaders): boolean {
   return (
     String(headers["x-amz-content-sha256"] ?? "").startsWith("STREAMING-") ||
-    String(headers["content-encoding"] ?? "").includes("aws-chunked")
+    (headers["content-encoding"] ?? "").includes("aws-chunked")
   );
 }
 

@@ -31,7 +31,7 @@ export interface ListenerDeps {
 }
 
 /** Something AWS has no API for. Answers JSON. */
-export type LocalExtra = (query: ReadonlyMap<string, string>, principal: Principal) => Promise<unknown> | unknown;
+export type LocalExtra = (query: ReadonlyMap<string, string>, principal: Principal) => unknown;
 
 export interface Listener {
   /** Port 0 takes a free one. Resolves to the port. */
@@ -58,7 +58,7 @@ export function createListener(deps: ListenerDeps): Listener {
         server = createServer({ keepAliveTimeout: 60_000, highWaterMark: 256 * 1024 }, handle);
         server.on("checkContinue", handle);
         server.once("error", reject);
-        server.listen(port, "127.0.0.1", () => resolve((server?.address() as AddressInfo).port));
+        server.listen(port, "127.0.0.1", () => resolve(portOf(server)));
       });
     },
     close() {
@@ -71,17 +71,16 @@ export function createListener(deps: ListenerDeps): Listener {
   };
 }
 
+const PROTOCOLS: Readonly<Record<ServiceDescription["protocol"], (service: ServiceDescription) => Protocol>> = {
+  awsJson1_0: awsJson,
+  awsJson1_1: awsJson,
+  awsQuery,
+  restJson1: rest,
+  restXml: rest,
+};
+
 function bind(service: ServiceDescription): Protocol {
-  switch (service.protocol) {
-    case "awsJson1_0":
-    case "awsJson1_1":
-      return awsJson(service);
-    case "awsQuery":
-      return awsQuery(service);
-    case "restJson1":
-    case "restXml":
-      return rest(service);
-  }
+  return PROTOCOLS[service.protocol](service);
 }
 
 /** One request and its answer. */
@@ -156,12 +155,13 @@ class Exchange {
 
   async #call(service: Service, protocol: Protocol, request: WireRequest, principal: Principal): Promise<WireResponse> {
     const { dispatcher } = this.#deps;
-    const { operation, read } = await protocol.route(request);
+    const routed = await protocol.route(request);
+    const { operation } = routed;
     const call = { service: service.name, operation: operation.name, principal, requestId: this.#requestId };
     // An operation nobody wrote is said to be missing before its input is looked at.
     const input =
       operation.name in service.operations
-        ? await read().catch((error: unknown) => {
+        ? await routed.read().catch((error: unknown) => {
             if (error instanceof AwsError) dispatcher.refused(call, error);
             throw error;
           })
@@ -221,6 +221,10 @@ class Exchange {
     this.#deps.trace.emit({ type: "internal-error", where: `wire: ${this.#req.method} ${this.#req.url}`, error });
     return new AwsError("InternalFailure", `The local runtime failed: ${error}`, { status: 500 });
   }
+}
+
+function portOf(server: Server | undefined): number {
+  return (server?.address() as AddressInfo | null)?.port ?? 0;
 }
 
 function byteLength(body: string | Uint8Array | undefined): number {

@@ -8,6 +8,6 @@ export const quirks: Readonly<Record<string, (output: Members) => WireResponse>>
   "S3.GetBucketLocation": (output) => ({
     status: 200,
     headers: { "content-type": "application/xml" },
-    body: `${XML_DECLARATION}<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${escapeXml(String(output["LocationConstraint"] ?? ""))}</LocationConstraint>`,
+    body: `${XML_DECLARATION}<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${escapeXml((output["LocationConstraint"] as string | undefined) ?? "")}</LocationConstraint>`,
   }),
 };

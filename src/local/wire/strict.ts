@@ -1,5 +1,5 @@
 import type { NormalizedSchema } from "@smithy/core/schema";
-import { AwsError } from "../service.ts";
+import type { AwsError } from "../service.ts";
 import { requiredMembers } from "./schema.ts";
 
 /**

@@ -13,7 +13,11 @@ export function escapeXml(text: string): string {
 
 /** One element with text content; nothing when there is no value. */
 export function element(name: string, value: unknown): string {
-  return value === undefined || value === null ? "" : `<${name}>${escapeXml(String(value))}</${name}>`;
+  return value === undefined || value === null ? "" : `<${name}>${escapeXml(plainText(value))}</${name}>`;
+}
+
+function plainText(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value as string | number | boolean);
 }
 
 /** The root element of `schema`'s name (or `xmlName`) with the members of `value`. */
