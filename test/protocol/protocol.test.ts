@@ -1,0 +1,54 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Faults } from "./simulator.ts";
+import { type Action, World } from "./world.ts";
+
+const keys = ["a/1", "a/2", "a/3", "b/1"];
+const content = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({ bad: true as const }) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .uniqueArray(fc.integer({ min: 0, max: 9 }), { maxLength: 3 })
+      .map((values) => ({ rows: values.map((value) => [value % 2 ? "odd" : "even", value] as const) })),
+  },
+);
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("put" as const), key: fc.constantFrom(...keys), content }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("delete" as const), key: fc.constantFrom(...keys) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), nth: fc.nat(20) }) },
+);
+const rate = (most: number) => fc.constantFrom(0, most / 4, most);
+const faults: fc.Arbitrary<Faults> = fc.record({
+  crash: rate(0.03),
+  lostReply: rate(0.1),
+  error: rate(0.05),
+  conflict: rate(0.1),
+  pause: rate(0.1),
+});
+
+const RUNS = Number(process.env.MILLRACE_PROTOCOL_RUNS ?? 300);
+
+test("every committed row is there exactly once, whatever crashes, repeats, overtakes or wakes up late", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        seed: fc.integer({ min: 0 }),
+        actions: fc.array(action, { minLength: 1, maxLength: 14 }),
+        faults,
+        maxFiles: fc.constantFrom(1, 2, 10),
+        pageSize: fc.constantFrom(2, 1000),
+      }),
+      async ({ seed, actions, faults, maxFiles, pageSize }) => {
+        const world = new World(seed, { maxFiles, pageSize });
+        try {
+          await world.play(actions, faults);
+        } catch (error) {
+          throw new Error(`${String(error)}\n${world.simulator.history.slice(-400).join("\n")}`, { cause: error });
+        }
+      },
+    ),
+    { numRuns: RUNS },
+  );
+  expect.assertions(0);
+});

@@ -1,0 +1,358 @@
+import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { GetJobRunsCommand, StartJobRunCommand } from "@aws-sdk/client-glue";
+import { planSchema } from "../../src/plan/plan.ts";
+import { JOB_ARGUMENTS } from "../../src/plan/job-arguments.ts";
+import { attemptDocument, headDocument } from "../../src/ledger/documents.ts";
+import { createLedger, type Ledger } from "../../src/ledger/ledger.ts";
+import { ledgerKeys, parseMarkerKey } from "../../src/ledger/keys.ts";
+import { settle } from "../../src/ledger/outcome.ts";
+import { type PlanCopy, planCopy } from "../../src/ledger/plans.ts";
+import { openRun } from "../../src/ledger/publish.ts";
+import { ingest } from "../../src/functions/etl/ingest.ts";
+import { advance } from "../../src/functions/shared/advance.ts";
+import { silentLog } from "../../src/functions/shared/log.ts";
+import { startAttempt, type Starter } from "../../src/functions/shared/start-run.ts";
+import { Invariants } from "./invariants.ts";
+import { type Created, MemoryS3 } from "./memory-s3.ts";
+import { type SourceContent, executeRun } from "./model-executor.ts";
+import { type Clients, type Ending, type Faults, NO_FAULTS, Simulator } from "./simulator.ts";
+
+export const SOURCE = "source";
+export const TARGET = "target";
+export const DATASETS = ["a", "b"] as const;
+
+/** What people do to the source bucket. */
+export type Action =
+  | { readonly do: "put"; readonly key: string; readonly content: SourceContent }
+  | { readonly do: "delete"; readonly key: string }
+  /** An event of the past arrives once more. */
+  | { readonly do: "repeat"; readonly nth: number };
+
+interface Message {
+  readonly messageId: string;
+  readonly body: string;
+  inFlight: boolean;
+}
+
+interface JobRun {
+  readonly Id: string;
+  readonly Arguments: Record<string, string>;
+  readonly StartedOn: Date;
+  state: "RUNNING" | "SUCCEEDED" | "FAILED";
+}
+
+/** The pipeline's main path around the real functions and a model of the job, under a simulator. */
+export class World {
+  readonly s3: MemoryS3;
+  readonly simulator: Simulator;
+  readonly invariants: Invariants;
+  readonly #plan: PlanCopy;
+  readonly #messages: Message[] = [];
+  readonly #jobRuns: JobRun[] = [];
+  readonly #sentBodies: string[] = [];
+  #time = Date.parse("2026-03-01T00:00:00Z");
+  #names = 0;
+
+  constructor(seed: number, options: { maxFiles: number; pageSize: number }) {
+    this.s3 = new MemoryS3({ now: () => this.#now(), pageSize: options.pageSize });
+    this.s3.createBucket(SOURCE, { versioned: true });
+    this.s3.createBucket(TARGET, { versioned: false });
+    this.invariants = new Invariants(this.s3);
+    this.s3.onCreated = (created) => this.#created(created);
+    this.#plan = planCopy(JSON.stringify(plan(options.maxFiles)));
+    this.simulator = new Simulator(seed, {
+      s3: (command) => this.s3.execute(command),
+      glue: (command) => this.#glue(command),
+    });
+  }
+
+  /** People act while things go wrong; then nothing goes wrong any more and everything comes to rest. */
+  async play(actions: readonly Action[], faults: Faults): Promise<void> {
+    const { simulator } = this;
+    const { random } = simulator;
+    simulator.faults = faults;
+    const left = [...actions];
+    for (let calm = 0; calm < 60;) {
+      if (left.length === 0) calm++;
+      const action = random.chance(0.1) ? left.shift() : undefined;
+      if (action) this.#act(action);
+      if (random.chance(0.15)) this.#deliver();
+      if (random.chance(0.03)) this.#loseSight();
+      if (random.chance(0.02)) this.#retryFailedJob();
+      await this.#step();
+    }
+    simulator.faults = NO_FAULTS;
+    await this.#rest();
+    // Whoever slept through it all wakes up late, and must do no harm.
+    this.invariants.checkRest();
+    simulator.wakeAll();
+    await this.#rest();
+    this.invariants.checkRest();
+  }
+
+  #now(): Date {
+    this.#time += 1 + this.simulator.random.below(2000);
+    return new Date(this.#time);
+  }
+
+  async #step(): Promise<boolean> {
+    this.#time += this.simulator.random.below(3000);
+    return await this.simulator.step();
+  }
+
+  async #rest(): Promise<void> {
+    for (let rounds = 0; rounds < 50; rounds++) {
+      do {
+        this.#deliver();
+        while (this.simulator.ready) await this.#step();
+        // Those whose function sleeps come back when their visibility timeout ends.
+        for (const message of this.#messages) message.inFlight = false;
+      } while (this.#messages.length > 0);
+      // The sweep comes every few minutes.
+      this.#time += 5 * 60_000;
+      if (!(await this.#sweep())) return;
+    }
+    throw new Error("the pipeline does not come to rest");
+  }
+
+  #act(action: Action): void {
+    if (action.do === "put") {
+      const Body = JSON.stringify(action.content);
+      this.s3.execute(new PutObjectCommand({ Bucket: SOURCE, Key: action.key, Body }));
+      this.simulator.history.push(`somebody puts ${action.key} ${Body}`);
+    } else if (action.do === "delete") {
+      this.s3.execute(new DeleteObjectCommand({ Bucket: SOURCE, Key: action.key }));
+      this.simulator.history.push(`somebody deletes ${action.key}`);
+    } else {
+      const body = this.#sentBodies[action.nth % Math.max(1, this.#sentBodies.length)];
+      if (body !== undefined) this.#send(body);
+    }
+  }
+
+  #created(created: Created): void {
+    const { bucket, key, version } = created;
+    if (bucket === TARGET) {
+      this.simulator.check(() => this.invariants.checkWrite(created));
+      if (parseMarkerKey(key)) this.#invokeCrawler(key, 2);
+      return;
+    }
+    const object = { key: encodeURIComponent(key), size: version.content?.length, versionId: version.id };
+    const record = {
+      eventSource: "aws:s3",
+      eventVersion: "2.6",
+      eventName: "ObjectCreated:Put",
+      s3: { bucket: { name: SOURCE }, object },
+    };
+    const body = JSON.stringify({ Records: [record] });
+    this.#sentBodies.push(body);
+    this.#send(body);
+    if (this.simulator.random.chance(0.2)) this.#send(body);
+  }
+
+  #send(body: string): void {
+    this.#messages.push({ messageId: `m${++this.#names}`, body, inFlight: false });
+  }
+
+  /** Hands some messages, in any order, to EtlFunction. */
+  #deliver(): void {
+    const { random } = this.simulator;
+    const visible = this.#messages.filter(({ inFlight }) => !inFlight);
+    if (visible.length === 0) return;
+    const batch = Array.from({ length: 1 + random.below(4) }, () => random.pick(visible));
+    const messages = [...new Set(batch)];
+    for (const message of messages) message.inFlight = true;
+    let failures: Set<string> = new Set(messages.map(({ messageId }) => messageId));
+    this.#spawn(
+      "etl",
+      async (starter) => {
+        // Only the members that the function reads.
+        const event = { Records: messages } as unknown as Parameters<typeof ingest>[2];
+        const { batchItemFailures } = await ingest(starter, this.#plan, event);
+        failures = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      },
+      () => {
+        for (const message of messages) {
+          if (failures.has(message.messageId)) message.inFlight = false;
+          else if (this.#messages.includes(message)) this.#messages.splice(this.#messages.indexOf(message), 1);
+        }
+      },
+    );
+  }
+
+  /** A message's visibility timeout ends while its function is still at work. */
+  #loseSight(): void {
+    for (const message of this.#messages) if (this.simulator.random.chance(0.5)) message.inFlight = false;
+  }
+
+  /** Lambda invokes asynchronously: again after an error, and then never more. */
+  #invokeCrawler(markerKey: string, retries: number): void {
+    const marker = parseMarkerKey(markerKey);
+    if (!marker) return;
+    if (this.simulator.faults !== NO_FAULTS && this.simulator.random.chance(0.1)) return;
+    this.#spawn(
+      "crawler",
+      async (starter) => {
+        const settlement = await settle(starter.ledger, marker.dataset, marker.run);
+        if (settlement.kind === "settled") await advance(starter, this.#plan, marker.dataset);
+      },
+      (ending) => {
+        if (ending.how !== "returned" && retries > 0) this.#invokeCrawler(markerKey, retries - 1);
+      },
+    );
+  }
+
+  #spawn(
+    name: string,
+    body: (starter: Starter, clients: Clients) => Promise<void>,
+    ended: (ending: Ending) => void,
+  ): void {
+    const full = `${name}#${++this.#names}`;
+    this.simulator.spawn(
+      full,
+      (clients) => body(this.#starter(clients), clients),
+      (ending) => {
+        if (ending.how === "threw") this.simulator.check(() => this.invariants.checkError(full, ending.error));
+        ended(ending);
+      },
+    );
+  }
+
+  #starter(clients: Clients): Starter {
+    return { ledger: this.#ledger(clients), glue: clients.glue, jobName: "job", log: silentLog };
+  }
+
+  #ledger({ s3 }: Clients): Ledger {
+    return createLedger({
+      client: s3,
+      sourceBucket: SOURCE,
+      targetBucket: TARGET,
+      now: () => this.#now(),
+      pause: async () => {},
+    });
+  }
+
+  #glue(command: unknown): unknown {
+    if (command instanceof StartJobRunCommand) {
+      const jobRun: JobRun = {
+        Id: `jr_${++this.#names}`,
+        Arguments: command.input.Arguments ?? {},
+        StartedOn: this.#now(),
+        state: "RUNNING",
+      };
+      this.#jobRuns.push(jobRun);
+      this.#runJob(jobRun);
+      return { JobRunId: jobRun.Id };
+    }
+    if (command instanceof GetJobRunsCommand) return { JobRuns: [...this.#jobRuns].reverse() };
+    throw new TypeError("the simulation has no such request to Glue");
+  }
+
+  #runJob(jobRun: JobRun): void {
+    const job = { ...jobOf(jobRun), jobRunId: jobRun.Id };
+    this.#spawn(
+      `job ${jobRun.Id}`,
+      async ({ ledger }) => {
+        await executeRun(ledger, job);
+      },
+      (ending) => {
+        jobRun.state = ending.how === "returned" ? "SUCCEEDED" : "FAILED";
+      },
+    );
+  }
+
+  /** What recovery does with a run whose job failed: resumes what was decided, or tries again. */
+  #retryFailedJob(): void {
+    const failed = this.#jobRuns.filter(({ state }) => state === "FAILED");
+    if (failed.length === 0) return;
+    const { dataset, run, attempt } = jobOf(this.simulator.random.pick(failed));
+    this.#spawn(
+      "recovery",
+      async (starter) => {
+        if ((await openRun(starter.ledger, dataset, run)).outcome === "open")
+          await startAttempt(starter, dataset, run, attempt + 1);
+      },
+      () => {},
+    );
+  }
+
+  /**
+   * What the sweep finds: a lease whose run has a marker, a run without a job at work, things that wait.
+   * False when there is nothing.
+   */
+  async #sweep(): Promise<boolean> {
+    let found = false;
+    for (const dataset of DATASETS) {
+      const files = this.s3.current(TARGET);
+      const text = files.get(ledgerKeys.head(dataset))?.content;
+      const active = text === undefined ? undefined : headDocument.parse(JSON.parse(text)).active?.run;
+      const waits = [...files.keys()].some((key) => key.startsWith(ledgerKeys.pendingPrefix(dataset)));
+      if (active === undefined && !waits) continue;
+      found = true;
+      const marker = [...files.keys()].find((key) => {
+        const parsed = parseMarkerKey(key);
+        return parsed?.dataset === dataset && parsed.run === active;
+      });
+      if (marker !== undefined) {
+        this.#invokeCrawler(marker, 2);
+        continue;
+      }
+      const attempts = [...files].filter(
+        ([key]) => active !== undefined && key.startsWith(ledgerKeys.attemptsPrefix(dataset, active)),
+      );
+      const last = Math.max(
+        0,
+        ...attempts.map(([, { content }]) => attemptDocument.parse(JSON.parse(content)).attempt),
+      );
+      const alive = this.#jobRuns.some((jobRun) => {
+        const job = jobOf(jobRun);
+        return job.dataset === dataset && job.run === active && jobRun.state === "RUNNING";
+      });
+      const started = this.#jobRuns.some((jobRun) => {
+        const job = jobOf(jobRun);
+        return job.dataset === dataset && job.run === active && job.attempt === last;
+      });
+      this.#spawn(
+        "sweep",
+        async (starter) => {
+          if (active === undefined || !started || last === 0) return void (await advance(starter, this.#plan, dataset));
+          if (alive && this.simulator.random.chance(0.5)) return;
+          if ((await openRun(starter.ledger, dataset, active)).outcome === "open")
+            await startAttempt(starter, dataset, active, last + 1);
+        },
+        () => {},
+      );
+    }
+    return found;
+  }
+}
+
+function jobOf(jobRun: JobRun): { dataset: string; run: string; attempt: number } {
+  return {
+    dataset: jobRun.Arguments[JOB_ARGUMENTS.dataset] ?? "",
+    run: jobRun.Arguments[JOB_ARGUMENTS.run] ?? "",
+    attempt: Number(jobRun.Arguments[JOB_ARGUMENTS.attempt]),
+  };
+}
+
+function plan(maxFiles: number): unknown {
+  const sql = { spark: "x", duckdb: "x" };
+  const dataset = (name: string) => ({
+    name,
+    prefix: `${name}/`,
+    table: name,
+    source: { format: "json", layout: "lines", recordsPath: [] },
+    columns: [{ name: "x", from: ["x"], type: "string", nullable: true, text: sql, typed: sql }],
+    rejectLimit: 0.1,
+    quietRejects: 0,
+    rules: [],
+    transform: sql,
+    output: [{ name: "x", type: "string" }],
+    partitionBy: [],
+    limits: { maxFiles, maxBytes: 1_000_000 },
+  });
+  return planSchema.parse({
+    version: 1,
+    pipeline: "model",
+    datasets: Object.fromEntries(DATASETS.map((name) => [name, dataset(name)])),
+  });
+}
