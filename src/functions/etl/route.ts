@@ -1,4 +1,5 @@
 import type { Plan } from "../../plan/plan.ts";
+import { datasetOf } from "../../plan/route.ts";
 import type { ObjectEvent } from "../shared/s3-event.ts";
 
 /** Where an event leads: to a dataset, to the list of what is ignored, or nowhere (and then it is only acknowledged). */
@@ -6,15 +7,6 @@ export type Route =
   | { readonly kind: "dataset"; readonly dataset: string; readonly key: string; readonly version: string }
   | { readonly kind: "ignore"; readonly key: string; readonly version: string; readonly reason: string }
   | { readonly kind: "acknowledge"; readonly reason: string };
-
-/** The dataset whose prefix is the longest that `key` begins with. */
-export function datasetOf(plan: Plan, key: string): string | undefined {
-  let longest: { name: string; prefix: string } | undefined;
-  for (const { name, prefix } of Object.values(plan.datasets)) {
-    if (key.startsWith(prefix) && (!longest || prefix.length > longest.prefix.length)) longest = { name, prefix };
-  }
-  return longest?.name;
-}
 
 /** Throws when the event is about another bucket, or one that is not versioned: then the stack is wired wrongly. */
 export function route(plan: Plan, sourceBucket: string, event: ObjectEvent): Route {

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { Output, bad, dim } from "./output.ts";
+import { EXIT, UserError } from "./user-error.ts";
+import { version } from "./version.ts";
+
+/** Each command in a file of its own, loaded when it is called: `--help` and mistakes answer at once. */
+const COMMANDS = ["dev", "run", "put", "query", "status", "check", "synth"] as const;
+
+const program = new Command("millrace")
+  .description("Files dropped in a bucket become rows in a table: on AWS, and whole on one machine.")
+  .version(await version())
+  .showHelpAfterError("(`millrace --help`, or `millrace COMMAND --help`)")
+  .showSuggestionAfterError()
+  .exitOverride();
+
+for (const name of COMMANDS) {
+  const { command } = (await import(`./commands/${name}${import.meta.filename.slice(-3)}`)) as { command(): Command };
+  program.addCommand(command().exitOverride().showHelpAfterError("(add --help for the options)"));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const output = new Output();
+  if (error instanceof UserError) {
+    output.note(`${bad("error")} ${error.message}`);
+    if (error.hint) output.note(dim(error.hint));
+    return error.exitCode;
+  }
+  output.note(`${bad("internal error")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return EXIT.notAllLoaded;
+}
