@@ -9,9 +9,14 @@ import { z } from "zod";
  * them and holds the one table of physical types.
  *
  * How both engines execute a dataset, in relations named as here:
- *   `raw`     one row per record, as read: CSV has one string column per declared column; JSON has one string column
+ *   `raw`     one row per record, as read: CSV has one string column per declared column, named as the declared column
+ *             (NULL only where the file lacks the column; an empty field is the empty text); JSON has one string column
  *             `record`, the record's own text; Parquet has the file's columns in their native types.
- *   `typed`   one row per record that is not rejected: each declared column's `typed` expression over `raw`.
+ *   `texts`   one row per record: each declared column's `text` expression over `raw`, named as the column. Its own
+ *             relation, because `typed` names the text several times.
+ *   `typed`   one row per record that is not rejected: each declared column's `typed` expression over `texts`.
+ *             A record with text and no typed value is `bad-value`; one without text in a column that is not nullable
+ *             is `missing-value`. A Parquet column whose own type is the declared one may be taken as it is.
  *   `source`  = `typed`, the relation that rules and the transform see, plus `_source` and `_version`.
  *   output    the transform's columns, cast once more to `output` types, plus `_source`, `_version`, `_run`.
  */
@@ -25,7 +30,7 @@ const csvSource = z.strictObject({
   delimiter: z.string(),
   quote: z.string(),
   encoding: z.enum(["utf-8", "latin-1"]),
-  /** Unquoted texts that mean NULL. The empty field is NULL when `""` is among them. */
+  /** Texts that mean NULL, quoted or not (Spark's reader does not tell). The `text` expressions apply them. */
   nullText: z.array(z.string()),
   /** What a header that the definition does not know does to its file. */
   unknownColumns: z.enum(["reject", "ignore"]),
@@ -52,7 +57,7 @@ const sourceColumn = z.strictObject({
   nullable: z.boolean(),
   /** The field as text after null handling, over `raw`: NULL means "no value", anything else must type or is rejected. */
   text: sqlPair,
-  /** The typed value over `raw`; NULL where the text does not type. Never raises. */
+  /** The typed value over `texts`; NULL where the text does not type. Never raises. */
   typed: sqlPair,
 });
 

@@ -1,0 +1,130 @@
+import type { DataType } from "../../plan/data-type.ts";
+import { physicalType } from "../../plan/data-type.ts";
+import { duckdbText, quoteName, sparkText } from "../../sql/spark/literals.ts";
+import type { SqlPair } from "../../sql/spark/literals.ts";
+import { typeText } from "./typing.ts";
+
+/**
+ * Arrays, maps and structs arrive as JSON text. Each level is opened into the texts of its members, which both engines
+ * do alike, and each member is then typed by the rule table; the engines' own typed JSON readers would turn a member
+ * of another type into NULL without a word. A member that has text and does not type makes the whole value NULL, so
+ * its record is rejected.
+ */
+export function typeNested(type: Extract<DataType, { kind: "array" | "map" | "struct" }>, text: SqlPair): SqlPair {
+  const value = build(type, text, 0);
+  return {
+    spark: `CASE WHEN NOT (${value.bad.spark}) THEN ${value.value.spark} END`,
+    duckdb: `CASE WHEN NOT (${value.bad.duckdb}) THEN ${value.value.duckdb} END`,
+  };
+}
+
+interface Built {
+  readonly value: SqlPair;
+  /** True when the text, or a member's text, is not of its type. Never NULL. */
+  readonly bad: SqlPair;
+}
+
+function build(type: DataType, text: SqlPair, depth: number): Built {
+  switch (type.kind) {
+    case "array":
+      return buildArray(type, text, depth);
+    case "map":
+      return buildMap(type, text, depth);
+    case "struct":
+      return buildStruct(type, text, depth);
+    default: {
+      const value = typeText(type, text);
+      return { value, bad: eachEngine((engine) => `${text[engine]} IS NOT NULL AND (${value[engine]}) IS NULL`) };
+    }
+  }
+}
+
+function buildArray(type: Extract<DataType, { kind: "array" }>, text: SqlPair, depth: number): Built {
+  const texts: SqlPair = {
+    spark: `from_json(${text.spark}, 'ARRAY<STRING>')`,
+    duckdb: `json_texts(${text.duckdb})`,
+  };
+  const name = `e${depth}`;
+  const element = build(type.element, { spark: name, duckdb: name }, depth + 1);
+  return {
+    value: {
+      spark: `transform(${texts.spark}, ${name} -> ${element.value.spark})`,
+      duckdb: `list_transform(${texts.duckdb}, lambda ${name}: ${element.value.duckdb})`,
+    },
+    bad: {
+      spark: wrong(text.spark, texts.spark, `exists(${texts.spark}, ${name} -> ${element.bad.spark})`),
+      duckdb: wrong(
+        text.duckdb,
+        texts.duckdb,
+        `len(list_filter(${texts.duckdb}, lambda ${name}: ${element.bad.duckdb})) > 0`,
+      ),
+    },
+  };
+}
+
+function buildMap(type: Extract<DataType, { kind: "map" }>, text: SqlPair, depth: number): Built {
+  const texts: SqlPair = {
+    spark: `map_entries(from_json(${text.spark}, 'MAP<STRING, STRING>'))`,
+    duckdb: `json_members(${text.duckdb})`,
+  };
+  const name = `e${depth}`;
+  const key = build(type.key, { spark: `${name}.key`, duckdb: `${name}.key` }, depth + 1);
+  const value = build(type.value, { spark: `${name}.value`, duckdb: `${name}.value` }, depth + 1);
+  const physical = physicalType(type);
+  return {
+    value: {
+      spark: `map_from_entries(transform(${texts.spark}, ${name} -> struct(${key.value.spark}, ${value.value.spark})))`,
+      duckdb: `CAST(map_from_entries(list_transform(${texts.duckdb}, lambda ${name}: {'k': ${key.value.duckdb}, 'v': ${value.value.duckdb}})) AS ${physical.duckdb})`,
+    },
+    bad: {
+      spark: wrong(
+        text.spark,
+        texts.spark,
+        `exists(${texts.spark}, ${name} -> ${key.bad.spark} OR ${value.bad.spark})`,
+      ),
+      duckdb: wrong(
+        text.duckdb,
+        texts.duckdb,
+        `len(list_filter(${texts.duckdb}, lambda ${name}: ${key.bad.duckdb} OR ${value.bad.duckdb})) > 0`,
+      ),
+    },
+  };
+}
+
+function buildStruct(type: Extract<DataType, { kind: "struct" }>, text: SqlPair, depth: number): Built {
+  const members = type.fields.map((field) => {
+    const member = jsonMember(text, [field.name]);
+    return { name: field.name.toLowerCase(), built: build(field.type, member, depth + 1) };
+  });
+  const isObject: SqlPair = {
+    spark: `map_keys(from_json(${text.spark}, 'MAP<STRING, STRING>'))`,
+    duckdb: `json_members(${text.duckdb})`,
+  };
+  const value: SqlPair = {
+    spark: `named_struct(${members.map(({ name, built }) => `${sparkText(name)}, ${built.value.spark}`).join(", ")})`,
+    duckdb: `struct_pack(${members.map(({ name, built }) => `${quoteName(name).duckdb} := ${built.value.duckdb}`).join(", ")})`,
+  };
+  return {
+    value: eachEngine((engine) => `CASE WHEN ${text[engine]} IS NOT NULL THEN ${value[engine]} END`),
+    bad: eachEngine((engine) =>
+      wrong(text[engine], isObject[engine], members.map(({ built }) => `(${built.bad[engine]})`).join(" OR ")),
+    ),
+  };
+}
+
+/** The text of a member of a JSON text, null when it is absent or JSON null. Numbers print the same in both engines. */
+export function jsonMember(text: SqlPair, path: readonly string[]): SqlPair {
+  return {
+    spark: `get_json_object(${text.spark}, ${sparkText(`$${path.map((name) => `['${name}']`).join("")}`)})`,
+    duckdb: `json_extract_string(${text.duckdb}, ${duckdbText(`$${path.map((name) => `."${name.replaceAll('"', '\\"')}"`).join("")}`)})`,
+  };
+}
+
+/** Whether there is a text that does not open (`opened` is NULL), or opens and has a bad member. Never NULL. */
+function wrong(text: string, opened: string, member: string): string {
+  return `${text} IS NOT NULL AND (${opened} IS NULL OR ${member})`;
+}
+
+function eachEngine(print: (engine: keyof SqlPair) => string): SqlPair {
+  return { spark: print("spark"), duckdb: print("duckdb") };
+}
