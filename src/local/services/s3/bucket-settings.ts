@@ -208,10 +208,10 @@ export function checkPolicy(bucket: Bucket, text: string): void {
         throw malformed(`Missing required field ${field}`);
       }
     }
-    for (const resource of [statement["Resource"] ?? []].flat()) {
-      const ours = resource === "*" || resource === arn || String(resource).startsWith(`${arn}/`);
+    for (const resource of [statement["Resource"] ?? []].flat() as string[]) {
+      const ours = resource === "*" || resource === arn || resource.startsWith(`${arn}/`);
       // Wildcards may stand for this bucket's name too.
-      if (!ours && !/^arn:aws:s3:::[^/]*[*?]/.test(String(resource))) throw malformed("Policy has invalid resource");
+      if (!ours && !/^arn:aws:s3:::[^/]*[*?]/.test(resource)) throw malformed("Policy has invalid resource");
     }
   }
 }

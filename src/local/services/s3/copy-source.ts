@@ -3,14 +3,14 @@ import type { ObjectAddress } from "./find-object.ts";
 
 /** Reads `bucket/key`, `/bucket/key` and `bucket/key?versionId=…`, percent-encoded as in the header x-amz-copy-source. */
 export function parseCopySource(source: string | undefined): ObjectAddress {
-  const [path = "", query] = split(source ?? "", "?versionId=");
+  const [path, query] = split(source ?? "", "?versionId=");
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);
   } catch {
     throw invalidArgument("Invalid copy source encoding.", "x-amz-copy-source", source);
   }
-  const [bucket = "", key] = split(decoded.replace(/^\//, ""), "/");
+  const [bucket, key] = split(decoded.replace(/^\//, ""), "/");
   if (bucket === "" || key === undefined || key === "") {
     throw invalidArgument("Invalid copy source object key", "x-amz-copy-source", source);
   }

@@ -59,9 +59,8 @@ export class Lifecycle {
 
     const days = rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation;
     if (days === undefined) return;
-    for (const upload of [...store.uploads.list(bucket.id, from, to)]) {
-      if (this.#isDue(upload.initiated, days)) abortUpload(this.#s3, upload);
-    }
+    const due = [...store.uploads.list(bucket.id, from, to)].filter((upload) => this.#isDue(upload.initiated, days));
+    for (const upload of due) abortUpload(this.#s3, upload);
   }
 
   /** `versions` are those of one key, newest first. */

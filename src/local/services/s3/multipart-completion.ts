@@ -30,7 +30,7 @@ export async function completeUpload(
 ): Promise<ObjectVersion> {
   const parts = chooseParts(s3.store.uploads.parts(upload.uploadId), input.MultipartUpload?.Parts ?? [], upload);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
-  if (input.MpuObjectSize !== undefined && Number(input.MpuObjectSize) !== size) {
+  if (input.MpuObjectSize !== undefined && input.MpuObjectSize !== size) {
     throw invalidRequest(
       `The provided 'x-amz-mp-object-size' header value ${input.MpuObjectSize} does not match what was computed: ${size}`,
     );
@@ -46,7 +46,7 @@ export async function completeUpload(
     if (checksum && given !== undefined && given !== checksum.value) throw badDigest(checksum.algorithm);
   } catch (error) {
     removeFile(file);
-    throw error;
+    throw wasOvertaken(error) ? overtaken(s3, upload) : error;
   }
   const eTag = createHash("md5")
     .update(Buffer.concat(parts.map((part) => Buffer.from(part.md5, "hex"))))
@@ -131,6 +131,17 @@ function chooseParts(
     });
   }
   return parts;
+}
+
+/** A part's file is gone while it was read. */
+function wasOvertaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+/** What happened to the upload meanwhile: completed or aborted by somebody else, or a part was uploaded again. */
+function overtaken(s3: S3Parts, upload: Upload): AwsError {
+  if (!s3.store.uploads.find(upload.uploadId)) return noSuchUpload(upload.uploadId);
+  return new AwsError("InvalidPart", "A part was replaced while the upload was being completed.", { status: 400 });
 }
 
 /** Writes the parts one after the other into one file, as readers of the object will want it. */

@@ -10,7 +10,7 @@ import type {
   UploadPartCopyCommandInput,
   UploadPartCopyCommandOutput,
 } from "@aws-sdk/client-s3";
-import { AwsError, type CallContext } from "../../service.ts";
+import type { CallContext } from "../../service.ts";
 import type { Bucket } from "./bucket-table.ts";
 import {
   CHECKSUM_MEMBERS,

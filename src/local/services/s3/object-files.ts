@@ -104,14 +104,14 @@ export function removeFile(file: string): void {
  * the same, `a` beside `a/b`, keys of a thousand characters. A name keeps its end, for readers that go by extension.
  */
 export function pathOf(bucket: string, key: string, id: number): string {
-  const segments = key.split("/");
+  const segments = key.toWellFormed().split("/");
   const name = segments.pop() ?? "";
   const directories = segments.slice(0, MAX_DIRECTORIES).map((segment) => {
-    const plain = shorten(plainName(segment), (text) => text.slice(0, -1));
+    const plain = firstBytes(plainName(segment));
     // Never the name of a file: those begin with their number. Never hidden or special: `.`, `..`, `_x`.
     return plain === "" || /^(\d{12}-|[._])/.test(plain) ? `+${plain}` : plain;
   });
-  const file = `${String(id).padStart(12, "0")}-${shorten(plainName(name), (text) => text.slice(1))}`;
+  const file = `${String(id).padStart(12, "0")}-${lastBytes(plainName(name))}`;
   return [bucket, ...directories, file].join("/");
 }
 
@@ -119,8 +119,24 @@ function plainName(segment: string): string {
   return segment.replaceAll(/[^\p{L}\p{N}=+@,._-]/gu, "_");
 }
 
-function shorten(text: string, cut: (text: string) => string): string {
-  let short = text.slice(0, 1024).toWellFormed();
-  while (Buffer.byteLength(short) > MAX_NAME_BYTES) short = cut(short);
-  return short.toWellFormed();
+/** As many whole characters from the start as fit into a name. */
+function firstBytes(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_NAME_BYTES) return text;
+  let end = MAX_NAME_BYTES;
+  while (isContinuation(bytes[end])) end--;
+  return bytes.toString("utf8", 0, end);
+}
+
+/** As many whole characters from the end as fit into a name. */
+function lastBytes(text: string): string {
+  const bytes = Buffer.from(text);
+  let start = Math.max(0, bytes.length - MAX_NAME_BYTES);
+  while (isContinuation(bytes[start])) start++;
+  return bytes.toString("utf8", start);
+}
+
+/** Is this byte of UTF-8 inside a character? */
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }

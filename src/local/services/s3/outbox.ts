@@ -141,45 +141,43 @@ export class Outbox {
 /** Hands a message to its destination, as S3. Resolves with the ids the destination gave it. */
 export async function send(deps: Pick<ServiceDeps, "bus" | "environment">, message: Outgoing): Promise<string[]> {
   const principal: Principal = { kind: "service", service: "s3.amazonaws.com", sourceArn: message.source };
-  const { bus, environment } = deps;
-  switch (message.kind) {
-    case "topic": {
-      const input = { TopicArn: message.destination, Message: message.body, Subject: "Amazon S3 Notification" };
-      const { MessageId } = await bus.call("sns:Publish", input, principal);
-      return MessageId === undefined ? [] : [MessageId];
-    }
-    case "queue": {
-      const [account, name] = message.destination.split(":").slice(4);
-      const input = { QueueUrl: `${environment.endpoint()}/${account}/${name}`, MessageBody: message.body };
-      const { MessageId } = await bus.call("sqs:SendMessage", input, principal);
-      return MessageId === undefined ? [] : [MessageId];
-    }
-    case "function": {
-      const input = {
-        FunctionName: message.destination,
-        InvocationType: "Event",
-        Payload: Buffer.from(message.body),
-      } as const;
-      await bus.call("lambda:Invoke", input, principal);
-      return [];
-    }
-    case "event-bus": {
-      const { time, detailType, detail } = JSON.parse(message.body) as {
-        time: number;
-        detailType: string;
-        detail: unknown;
-      };
-      const entry = {
-        Source: "aws.s3",
-        DetailType: detailType,
-        Detail: JSON.stringify(detail),
-        Resources: [message.source],
-        Time: new Date(time),
-      };
-      const { Entries = [], FailedEntryCount } = await bus.call("events:PutEvents", { Entries: [entry] }, principal);
-      const [result] = Entries;
-      if (FailedEntryCount) throw new AwsError(result?.ErrorCode ?? "InternalFailure", result?.ErrorMessage ?? "");
-      return result?.EventId === undefined ? [] : [result.EventId];
-    }
-  }
+  const id = await senders[message.kind](deps, message, principal);
+  return id === undefined ? [] : [id];
 }
+
+type Sender = (
+  deps: Pick<ServiceDeps, "bus" | "environment">,
+  message: Outgoing,
+  principal: Principal,
+) => Promise<string | undefined>;
+
+const senders: Record<DestinationKind, Sender> = {
+  async topic({ bus }, { destination, body }, principal) {
+    const input = { TopicArn: destination, Message: body, Subject: "Amazon S3 Notification" };
+    return (await bus.call("sns:Publish", input, principal)).MessageId;
+  },
+  async queue({ bus, environment }, { destination, body }, principal) {
+    const [account, name] = destination.split(":").slice(4);
+    const input = { QueueUrl: `${environment.endpoint()}/${account}/${name}`, MessageBody: body };
+    return (await bus.call("sqs:SendMessage", input, principal)).MessageId;
+  },
+  async function({ bus }, { destination, body }, principal) {
+    const input = { FunctionName: destination, InvocationType: "Event", Payload: Buffer.from(body) } as const;
+    await bus.call("lambda:Invoke", input, principal);
+    return undefined;
+  },
+  async "event-bus"({ bus }, { source, body }, principal) {
+    const { time, detailType, detail } = JSON.parse(body) as { time: number; detailType: string; detail: unknown };
+    const entry = {
+      Source: "aws.s3",
+      DetailType: detailType,
+      Detail: JSON.stringify(detail),
+      Resources: [source],
+      Time: new Date(time),
+    };
+    const { Entries = [], FailedEntryCount } = await bus.call("events:PutEvents", { Entries: [entry] }, principal);
+    const [result] = Entries;
+    if (FailedEntryCount) throw new AwsError(result?.ErrorCode ?? "InternalFailure", result?.ErrorMessage ?? "");
+    return result?.EventId;
+  },
+};

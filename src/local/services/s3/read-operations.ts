@@ -5,7 +5,6 @@ import type {
   GetObjectAttributesCommandInput,
   GetObjectAttributesCommandOutput,
   GetObjectCommandInput,
-  GetObjectCommandOutput,
   HeadObjectCommandInput,
   HeadObjectCommandOutput,
 } from "@aws-sdk/client-s3";
@@ -46,7 +45,7 @@ export function createReadOperations(s3: S3Parts, operation: OperationFactory) {
       return useObject(s3, addressOf(input), context.principal, async (object) => {
         const { range, output } = describe(object, input);
         const body = await openBody(object, range ?? { start: 0, end: object.size - 1 });
-        return { ...output, Body: sdkStreamMixin(body) } as Output<GetObjectCommandOutput>;
+        return { ...output, Body: sdkStreamMixin(body) };
       });
     }),
 
