@@ -1,0 +1,63 @@
+import type { Rows } from "./table.ts";
+
+const INTEGERS = ["tinyint", "smallint", "integer", "bigint"] as const;
+const DUCKDB = { tinyint: "TINYINT", smallint: "SMALLINT", integer: "INTEGER", bigint: "BIGINT" } as const;
+
+/** https://trino.io/docs/current/functions/math.html, bitwise.html. What depends on a decimal's digits is in `special.ts`. */
+export const MATH: Rows = [
+  ...INTEGERS.flatMap((type): Rows => [
+    [`abs(${type}) -> ${type}`, "abs($1)"],
+    [`sign(${type}) -> ${type}`, `CAST(sign($1) AS ${DUCKDB[type]})`],
+    [`round(${type}) -> ${type}`, "$1"],
+    [`ceil(${type}) -> ${type}`, "$1"],
+    [`ceiling(${type}) -> ${type}`, "$1"],
+    [`floor(${type}) -> ${type}`, "$1"],
+    [`mod(${type}, ${type}) -> ${type}`, `CAST(trino_modulus($1, $2) AS ${DUCKDB[type]})`],
+  ]),
+  ...(["real", "double"] as const).flatMap((type): Rows => [
+    [`abs(${type}) -> ${type}`, "abs($1)"],
+    [`sign(${type}) -> ${type}`, `CAST(sign($1) AS ${type === "real" ? "FLOAT" : "DOUBLE"})`],
+    [`round(${type}) -> ${type}`, "round($1)"],
+    [`round(${type}, bigint) -> ${type}`, "round($1, $2::INTEGER)"],
+    [`ceil(${type}) -> ${type}`, "ceil($1)"],
+    [`ceiling(${type}) -> ${type}`, "ceil($1)"],
+    [`floor(${type}) -> ${type}`, "floor($1)"],
+    [`truncate(${type}) -> ${type}`, "trunc($1)"],
+    [`mod(${type}, ${type}) -> ${type}`, "($1 % $2)"],
+  ]),
+  ["sqrt(double) -> double", "CASE WHEN $1 < 0 THEN 'nan'::DOUBLE ELSE sqrt($1) END"],
+  ["cbrt(double) -> double", "cbrt($1)"],
+  ["exp(double) -> double", "exp($1)"],
+  ["ln(double) -> double", "trino_log($1)"],
+  ["log2(double) -> double", "trino_log($1) / ln(2)"],
+  ["log10(double) -> double", "trino_log10($1)"],
+  ["log(double, double) -> double", "(trino_log($2) / trino_log($1))"],
+  ["power(double, double) -> double", "pow($1, $2)"],
+  ["pow(double, double) -> double", "pow($1, $2)"],
+  ["pi() -> double", "pi()"],
+  ["e() -> double", "exp(1::DOUBLE)"],
+  ["infinity() -> double", "'infinity'::DOUBLE"],
+  ["nan() -> double", "'nan'::DOUBLE"],
+  ["is_nan(double) -> boolean", "isnan($1)"],
+  ["is_finite(double) -> boolean", "isfinite($1)"],
+  ["is_infinite(double) -> boolean", "isinf($1)"],
+  ["degrees(double) -> double", "degrees($1)"],
+  ["radians(double) -> double", "radians($1)"],
+  ...["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"].map(
+    (name) => [`${name}(double) -> double`, `${name}($1)`] as const,
+  ),
+  ["atan2(double, double) -> double", "atan2($1, $2)"],
+  ["rand() -> double", "random()"],
+  ["random() -> double", "random()"],
+  ["rand(bigint) -> bigint", "CAST(floor(random() * $1) AS BIGINT)"],
+  ["random(bigint) -> bigint", "CAST(floor(random() * $1) AS BIGINT)"],
+  ["random(bigint, bigint) -> bigint", "($1 + CAST(floor(random() * ($2 - $1)) AS BIGINT))"],
+  ["width_bucket(double, double, double, bigint) -> bigint", "trino_width_bucket($1, $2, $3, $4)"],
+  ["from_base(varchar, bigint) -> bigint", "trino_from_base($1, $2)"],
+  ["to_base(bigint, bigint) -> varchar", "lower(to_base($1, $2::INTEGER))"],
+  ["bitwise_and(bigint, bigint) -> bigint", "($1 & $2)"],
+  ["bitwise_or(bigint, bigint) -> bigint", "($1 | $2)"],
+  ["bitwise_xor(bigint, bigint) -> bigint", "xor($1, $2)"],
+  ["bitwise_not(bigint) -> bigint", "(~$1)"],
+  ["bit_count(bigint, bigint) -> bigint", "trino_bit_count($1, $2)"],
+];
