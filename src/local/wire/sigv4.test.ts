@@ -3,7 +3,7 @@ import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { declaredPayloadHash, isValidSignature, parseSignature, type SignedRequest } from "./sigv4.ts";
+import { chunkSigner, declaredPayloadHash, isValidSignature, parseSignature, type SignedRequest } from "./sigv4.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET, sessionToken: "token" };
@@ -104,7 +104,7 @@ describe("Signature Version 4", () => {
   });
 
   test("one changed byte anywhere is refused", async () => {
-    const parts = {
+    const parts: Parts = {
       service: "s3",
       method: "PUT",
       key: "a/b",
@@ -147,5 +147,45 @@ describe("Signature Version 4", () => {
       },
     };
     expect(verify(example)).toBe(true);
+  });
+
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html, "Example: PUT Object"
+  test("AWS's own example of signed chunks, and a chunk that was changed", () => {
+    const request: SignedRequest = {
+      method: "PUT",
+      path: "/examplebucket/chunkObject.txt",
+      query: [],
+      headers: {
+        host: "s3.amazonaws.com",
+        "x-amz-date": "20130524T000000Z",
+        "x-amz-storage-class": "REDUCED_REDUNDANCY",
+        "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+        "content-encoding": "aws-chunked",
+        "x-amz-decoded-content-length": "66560",
+        "content-length": "66824",
+        authorization:
+          "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, " +
+          "SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class, " +
+          "Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+      },
+    };
+    expect(verify(request)).toBe(true);
+    const signature = parseSignature(request);
+    if (!signature) throw new Error("the example is signed");
+    const chunks: [size: number, signature: string][] = [
+      [65_536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"],
+      [1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"],
+      [0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"],
+    ];
+    const play = (letter: string) => {
+      const signer = chunkSigner(signature, SECRET);
+      for (const [size, claimed] of chunks) {
+        signer.start(claimed);
+        signer.update(Buffer.alloc(size, letter));
+        signer.end();
+      }
+    };
+    expect(() => play("a")).not.toThrow();
+    expect(() => play("b")).toThrow("The request signature we calculated does not match");
   });
 });
