@@ -7,6 +7,7 @@ import { duckdbText, quoteName } from "../../sql/spark/literals.ts";
 import { openText } from "../text/bytes.ts";
 import { type CsvRecord, MAX_RECORD_BYTES, csvRecords } from "../text/csv-records.ts";
 import type { FileProblem } from "./input.ts";
+import { list } from "./messages.ts";
 import { BROKEN, FILE, RAW_TEXT, RECORD, type RawSql } from "./statements.ts";
 
 /** Which declared column each field of a record is; null for a field that is not read. */
@@ -60,12 +61,6 @@ function layoutOf(plan: DatasetPlan, source: CsvSource, key: string, header: Csv
     .map((column) => column.from[0] ?? "");
   if (missing.length > 0) return problem(`its header lacks ${list(missing)}`);
   return layout.map((column) => column ?? null);
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).map((name) => JSON.stringify(name));
-  if (names.length > shown.length) shown.push(`${names.length - shown.length} more`);
-  return `${names.length === 1 ? "the column" : "the columns"} ${shown.join(", ")}`;
 }
 
 export function notUtf8(key: string, where: string): FileProblem {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -255,12 +255,12 @@ describe("rules, transforms and partitions", () => {
       "orders/b.csv": "id,name,at\n5,a/b c,\n",
     });
 
-    const byPartition = result.outputs.map((output) => [output.partition, Object.fromEntries(output.rows)]);
-    expect(byPartition.sort()).toEqual([
-      ["name=%3D%25/", { 0: 1 }],
-      ["name=__HIVE_DEFAULT_PARTITION__/", { 0: 1 }],
-      ["name=a%2Fb c/", { 0: 2, 1: 1 }],
-    ]);
+    const byPartition = result.outputs.map((output) => [output.partition, Object.fromEntries(output.rows)] as const);
+    expect(Object.fromEntries(byPartition)).toEqual({
+      "name=%3D%25/": { 0: 1 },
+      "name=__HIVE_DEFAULT_PARTITION__/": { 0: 1 },
+      "name=a%2Fb c/": { 0: 2, 1: 1 },
+    });
     expect(result.rows[0]).toEqual([1, null, "orders/a.csv", "v0", "000001"]);
   });
 
@@ -274,5 +274,174 @@ describe("rules, transforms and partitions", () => {
       ["id", "INT32", null],
       ["at", "INT64", expect.stringMatching(/isAdjustedToUTC=1.*MICROS=MicroSeconds/)],
     ]);
+  });
+});
+
+function jsonPlan(layout: "lines" | "array" | "document", recordsPath: string[] = []): DatasetPlan {
+  const member = (path: string, type: string, cast: string | undefined, nullable = true) => ({
+    name: path.replaceAll(".", "_"),
+    from: path.split("."),
+    type,
+    nullable,
+    text: pair(`json_extract_string(record, '$.${path}')`),
+    typed: pair(
+      cast === undefined ? `"${path.replaceAll(".", "_")}"` : `TRY_CAST("${path.replaceAll(".", "_")}" AS ${cast})`,
+    ),
+  });
+  return csvPlan({
+    source: { format: "json", layout, recordsPath },
+    columns: [
+      member("id", "int", "INTEGER", false),
+      member("place.name", "string", undefined),
+      member("tags", "array<string>", "VARCHAR[]"),
+    ],
+    transform: pair(`SELECT id, place_name, tags, "_source", "_version" FROM source`),
+    output: [
+      { name: "id", type: "int" },
+      { name: "place_name", type: "string" },
+      { name: "tags", type: "array<string>" },
+    ],
+  });
+}
+
+describe("JSON files", () => {
+  test("with a record a line give rows, and rejects for what is no JSON object", async () => {
+    const result = await run(jsonPlan("lines"), {
+      "orders/a.json":
+        '{"id":1,"place":{"name":"Rom"},"tags":["a","b"]}\r\n  \r\n{"id":2}\r\n{"id":\r\n[3]\r\n{"id":"x"}\r\n{"id":7}',
+    });
+
+    expect(result.rows.map((row) => row.slice(0, 3))).toEqual([
+      [1, "Rom", ["a", "b"]],
+      [2, null, null],
+      [7, null, null],
+    ]);
+    expect(result.rejected.map((row) => row.slice(1))).toEqual([
+      ["3", null, "bad-json", "orders/a.json, record 3: it is not a valid JSON object", '{"id":'],
+      ["4", null, "bad-json", "orders/a.json, record 4: it is not a valid JSON object", "[3]"],
+      ["5", "id", "bad-value", 'orders/a.json, record 5: id "x" is not an int', '{"id":"x"}'],
+    ]);
+    expect(result.files[0]).toMatchObject({ rowsIn: 6, rowsOut: 3, rowsRejected: 3 });
+  });
+
+  test("may be one array, pretty-printed", async () => {
+    const result = await run(jsonPlan("array"), {
+      "orders/a.json": JSON.stringify(
+        [{ id: 1, place: { name: 'a]"[' } }, { id: "x" }, { id: 3, tags: [] }],
+        undefined,
+        2,
+      ),
+    });
+
+    expect(result.rows.map((row) => row.slice(0, 3))).toEqual([
+      [1, 'a]"[', null],
+      [3, null, []],
+    ]);
+    expect(result.rejected.map((row) => [row[1], row[5]])).toEqual([["2", '{     "id": "x"   }']]);
+  });
+
+  test("may have their records inside a document, compressed", async () => {
+    const document = {
+      type: "FeatureCollection",
+      meta: { features: [0] },
+      data: { more: [{ id: 9 }], features: [{ id: 1 }, { id: 2 }] },
+    };
+    const result = await run(jsonPlan("document", ["data", "features"]), {
+      "orders/a.json.gz": gzipSync(JSON.stringify(document)),
+    });
+
+    expect(result.rows.map(([id]) => id)).toEqual([1, 2]);
+  });
+
+  test("of another shape are rejected whole, their neighbours are not", async () => {
+    const result = await run(jsonPlan("array"), {
+      "orders/lines.json": '{"id":1}\n{"id":2}\n',
+      "orders/cut.json": '[{"id":1},{"id":',
+      "orders/empty.json": "[]",
+      "orders/latin.json": Buffer.from('[{"id":1,"place":{"name":"Zo\u00eb"}}]', "latin1"),
+      "orders/good.json": '[{"id":5}]',
+    });
+
+    expect(result.files.map((file) => file.error?.reason)).toEqual([
+      "unreadable",
+      "unreadable",
+      "no-records",
+      "encoding",
+      undefined,
+    ]);
+    expect(result.files[0]?.error?.message).toBe(
+      "orders/lines.json: the file should be an array of records, and there is an object",
+    );
+    expect(result.rows.map(([id]) => id)).toEqual([5]);
+  });
+
+  test("with control characters in a line reject that line only", async () => {
+    const result = await run(jsonPlan("lines"), { "orders/a.json": '{"id":1}\n{"id":2,"a":"\u0001"}\n{"id":3}\n' });
+
+    expect(result.rows.map(([id]) => id)).toEqual([1, 3]);
+    expect(result.rejected.map((row) => row.slice(1, 4))).toEqual([["2", null, "bad-json"]]);
+  });
+});
+
+describe("Parquet files", () => {
+  const plan = csvPlan({
+    source: { format: "parquet" },
+    columns: csvPlan().columns.map((column) => ({ ...column, text: pair(`CAST("${column.name}" AS VARCHAR)`) })),
+    rules: [{ name: "id is small", condition: pair("id < 100") }],
+  });
+
+  async function parquet(select: string): Promise<Buffer> {
+    const file = path.join(root, "made.parquet");
+    await database.rows(`COPY (${select}) TO '${file}' (FORMAT parquet)`);
+    return readFileSync(file);
+  }
+
+  test("of the declared types are taken as they are, others go through their text", async () => {
+    const result = await run(plan, {
+      "orders/a.parquet": await parquet(`SELECT 1 AS "ID", 'Ann' AS name, TIMESTAMP '2024-01-01 10:00:00' AS "at"`),
+      "orders/b.parquet": await parquet(`SELECT '2' AS id, 7 AS name, TIMESTAMPTZ '2024-01-01 10:00:00+02' AS "at"`),
+      "orders/c.parquet": await parquet(`SELECT 3 AS id`),
+    });
+
+    expect(result.rows.map((row) => row.slice(0, 3))).toEqual([
+      [1, "Ann", "2024-01-01 10:00:00+00"],
+      [2, "7", "2024-01-01 08:00:00+00"],
+      [3, null, null],
+    ]);
+  });
+
+  test("give bad records to the rejects", async () => {
+    const result = await run(plan, {
+      "orders/a.parquet": await parquet(`SELECT 1 AS id UNION ALL SELECT NULL UNION ALL SELECT 200 UNION ALL SELECT 4`),
+      "orders/b.parquet": await parquet(`SELECT 'x' AS id UNION ALL SELECT '6'`),
+    });
+
+    expect(result.rejected.map((row) => [row[0], row[1], row[2], row[3], row[5]])).toEqual([
+      ["orders/a.parquet", "2", "id", "missing-value", '{"id":null}'],
+      ["orders/a.parquet", "3", null, "rule", '{"id":200}'],
+      ["orders/b.parquet", "1", "id", "bad-value", '{"id":"x"}'],
+    ]);
+    expect(result.rows.map(([id]) => id)).toEqual([1, 4, 6]);
+  });
+
+  test("that cannot be read are rejected by name, their neighbours are not", async () => {
+    const whole = await parquet(`SELECT i::INTEGER AS id, 'name ' || i AS name FROM range(90) t(i)`);
+    const damaged = Buffer.from(whole).fill(0xff, 40, 200);
+    const result = await run(plan, {
+      "orders/text.parquet": "id,name,at\n1,Ann,\n",
+      "orders/damaged.parquet": damaged,
+      "orders/more.parquet": await parquet("SELECT 1 AS id, 2 AS more"),
+      "orders/less.parquet": await parquet("SELECT 'Ann' AS name"),
+      "orders/good.parquet": whole,
+    });
+
+    expect(result.files.map((file) => [file.error?.reason, file.rowsOut])).toEqual([
+      ["unreadable", 0],
+      ["unreadable", 0],
+      ["header", 0],
+      ["header", 0],
+      [undefined, 90],
+    ]);
+    expect(result.files[0]?.error?.message).not.toContain(root);
   });
 });

@@ -4,7 +4,8 @@ import type { DatasetPlan } from "../../plan/plan.ts";
 import type { FileReason, RecordReason } from "../../plan/reject-reasons.ts";
 import type { Database } from "./database.ts";
 import { type Readable, inspect } from "./inspect.ts";
-import { type LoadContext, type Tally, load } from "./load.ts";
+import { type LoadContext, type Tally, isOverLimit, tallyOf } from "./load-context.ts";
+import { load } from "./load.ts";
 import type { SourceFile } from "./input.ts";
 import { tooManyRejects } from "./messages.ts";
 import { type OutputFile, withoutSources } from "./outputs.ts";
@@ -53,7 +54,16 @@ export async function executePlan(database: Database, request: ExecuteRequest): 
   await mkdir(directory, { recursive: true });
   const tallies: Tally[] = files.map(() => ({ rows: 0, bad: 0, broken: 0, first: undefined, problem: undefined }));
   const rejects = await Rejects.create(database);
-  const context: LoadContext = { ...request, database, rejects, tallies, shownRejects: SHOWN_REJECTS };
+  const context: LoadContext = {
+    database,
+    plan,
+    run,
+    files,
+    directory,
+    rejects,
+    tallies,
+    shownRejects: SHOWN_REJECTS,
+  };
 
   const readable = await inspectAll(context, AT_ONCE);
   let outputs: OutputFile[] = [];
@@ -64,7 +74,7 @@ export async function executePlan(database: Database, request: ExecuteRequest): 
     again = [...again, ...loaded.again];
   }
   // What DuckDB could not read, or not as specified, goes through the tokenizer. Its rows of the first scan go.
-  outputs = await withoutSources(database, outputs, keysOf(again));
+  outputs = await withoutSources(database, outputs, new Map(again.map(({ file, key }) => [file, key])));
   for (const group of byLayout(again)) {
     outputs.push(...(await load(context, group, { cleaned: true })).outputs);
   }
@@ -80,55 +90,48 @@ export async function executePlan(database: Database, request: ExecuteRequest): 
     outputs,
     rejects: await rejects.write(path.join(directory, "rejects.parquet"), run, request.now()),
   };
+}
 
-  /** Decides about a file as a whole, now that its records are counted; true when it is rejected. */
-  function judge({ tallies, rejects }: LoadContext, file: number): boolean {
-    const tally = tallies[file];
-    const source = files[file];
-    if (!tally || !source) return false;
-    const { key, version } = source;
-    const records = tally.rows + tally.broken;
-    const bad = tally.bad + tally.broken;
-    if (!tally.problem && records === 0) tally.problem = { reason: "no-records", message: `${key}: it has no records` };
-    if (!tally.problem && bad > plan.rejectLimit * records) {
-      const message = tooManyRejects(key, plan, { bad, records }, tally.first?.message);
-      tally.problem = { reason: "too-many-rejects", message };
-    }
-    if (!tally.problem) return false;
-    rejects.add({ file, key, version, record: null, column: null, ...tally.problem, raw: null });
-    return true;
+/** Decides about a file as a whole, now that its records are counted; true when it is rejected. */
+function judge(context: LoadContext, file: number): boolean {
+  const { plan, files, rejects } = context;
+  const tally = tallyOf(context, { file });
+  const { key, version } = files[file] ?? { key: "", version: "" };
+  const records = tally.rows + tally.broken;
+  if (!tally.problem && records === 0) {
+    tally.problem = { reason: "no-records", message: `${key}: it has no records` };
   }
-
-  function keysOf(some: readonly Readable[]): Map<number, string> {
-    return new Map(some.map(({ file, key }) => [file, key]));
+  if (!tally.problem && isOverLimit(context, tally)) {
+    const message = tooManyRejects(key, plan, { bad: tally.bad + tally.broken, records }, tally.first?.message);
+    tally.problem = { reason: "too-many-rejects", message };
   }
+  if (!tally.problem) return false;
+  rejects.add({ file, key, version, record: null, column: null, ...tally.problem, raw: null });
+  return true;
 }
 
 async function inspectAll(context: LoadContext, atOnce: number): Promise<Readable[]> {
-  const { plan, files, tallies, directory } = context;
+  const { plan, files, directory } = context;
   const found: (Readable | undefined)[] = files.map(() => undefined);
   const inputs = path.join(directory, "inputs");
   await mkdir(inputs, { recursive: true });
   const queue = files.entries();
   const worker = async () => {
     for (const [index, file] of queue) {
-      const result = await inspect(plan, file, index, inputs);
+      const result = await inspect(context.database, plan, file, index, inputs);
       if (!("reason" in result)) found[index] = result;
-      else {
-        const tally = tallies[index];
-        if (tally) tally.problem = result;
-      }
+      else tallyOf(context, { file: index }).problem = result;
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return found.filter((file) => file !== undefined);
 }
 
-/** Files whose fields are in the same order can be one scan. */
+/** Files with the same fields in the same order, or the same columns, can be one scan. */
 function byLayout(files: readonly Readable[]): Readable[][] {
   const groups = new Map<string, Readable[]>();
   for (const file of files) {
-    const layout = JSON.stringify(file.layout);
+    const layout = JSON.stringify([file.layout, file.columns]);
     const group = groups.get(layout);
     if (group) group.push(file);
     else groups.set(layout, [file]);

@@ -4,7 +4,9 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import { type Compression, type Encoding, compressionOf, foreignMark, openText, readHead } from "../text/bytes.ts";
+import type { Database } from "./database.ts";
 import { type Layout, readLayout } from "./csv-input.ts";
+import { type ParquetColumn, readParquetColumns } from "./parquet-input.ts";
 import { type FileProblem, type SourceFile, plainPath } from "./input.ts";
 
 /** A file that can be scanned, or cleaned and then scanned. */
@@ -18,6 +20,8 @@ export interface Readable {
   readonly path: string;
   /** CSV only; empty for the other formats. */
   readonly layout: Layout;
+  /** Parquet only. */
+  readonly columns: readonly ParquetColumn[];
   /** Only the tokenizer reads this file as specified. */
   readonly mustClean: boolean;
 }
@@ -29,6 +33,7 @@ const HEAD = 4096;
  * declared one, does its header fit? A file that is not plain UTF-8 is copied into `directory` as that.
  */
 export async function inspect(
+  database: Database,
   plan: DatasetPlan,
   source: SourceFile,
   file: number,
@@ -37,14 +42,15 @@ export async function inspect(
   const { key, content } = source;
   if ("reason" in content) return content;
   if (content.size === 0) return { reason: "empty", message: `${key}: it has no bytes` };
+  const own = await plainPath(content.path, directory, `${file}.link`);
   if (plan.source.format === "parquet") {
-    const plain = await plainPath(content.path, directory, `${file}.link`);
-    return { file, key, text: plain, path: plain, layout: [], mustClean: false };
+    const columns = await readParquetColumns(database, plan, key, own);
+    if ("reason" in columns) return columns;
+    return { file, key, text: own, path: own, layout: [], columns, mustClean: false };
   }
-
   const compression = compressionOf(key);
   const encoding = plan.source.format === "csv" ? plan.source.encoding : "utf-8";
-  let plain = await plainPath(content.path, directory, `${file}.link`);
+  let plain = own;
   if (compression !== "none" || encoding !== "utf-8") {
     const copy = path.join(directory, `${file}.text`);
     const problem = await convert(key, content.path, compression, encoding, copy);
@@ -57,14 +63,30 @@ export async function inspect(
 
   const marked = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
   if (plan.source.format === "json") {
-    return { file, key, text: plain, path: plain, layout: [], mustClean: marked || plan.source.layout !== "lines" };
+    return {
+      file,
+      key,
+      text: plain,
+      path: plain,
+      layout: [],
+      columns: [],
+      mustClean: marked || plan.source.layout !== "lines",
+    };
   }
   const layout = await readLayout(plan, plan.source, key, plain);
   if ("reason" in layout) return layout;
   const first = head[marked ? 3 : 0];
   const blankFirst = first === 0x0a || first === 0x0d;
   // DuckDB takes an empty first line for the header, and keeps the mark when there is none.
-  return { file, key, text: plain, path: plain, layout, mustClean: blankFirst || (marked && !plan.source.header) };
+  return {
+    file,
+    key,
+    text: plain,
+    path: plain,
+    layout,
+    columns: [],
+    mustClean: blankFirst || (marked && !plan.source.header),
+  };
 }
 
 async function convert(

@@ -87,6 +87,6 @@ try {
 } catch (error) {
   if (error instanceof Error && error.stack) console.error(error.stack);
   // One line: Glue shows it as the run's ErrorMessage.
-  console.error(`${error instanceof Error ? error.message : String(error)}`.replaceAll(/\s*\n\s*/g, " "));
+  console.error((error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, " "));
   process.exitCode = 1;
 }

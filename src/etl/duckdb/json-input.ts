@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
@@ -77,6 +78,13 @@ export async function cleanJson(
   let records = 0;
   try {
     for await (const batch of jsonRecords(openText(file.path, "none", "utf-8") as AsyncIterable<Buffer>, source)) {
+      const wrong = batch.findIndex((record) => !isUtf8(record));
+      if (wrong >= 0) {
+        return {
+          reason: "encoding",
+          message: `${file.key}: record ${records + wrong + 1} is not UTF-8, as JSON must be`,
+        };
+      }
       records += batch.length;
       const lines = batch.flatMap((record) => [onOneLine(record), LINE_END]);
       if (!output.write(Buffer.concat(lines))) await once(output, "drain");

@@ -53,3 +53,10 @@ export function tooManyRejects(
   const share = `${counts.bad} of its ${counts.records} records are bad, more than the ${limit} that the dataset allows`;
   return `${key}: ${share}${first === undefined ? "" : `; the first: ${first}`}`;
 }
+
+/** `the column "a"`, `the columns "a", "b"`: at most five of them. */
+export function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map((name) => JSON.stringify(name));
+  if (names.length > shown.length) shown.push(`${names.length - shown.length} more`);
+  return `${names.length === 1 ? "the column" : "the columns"} ${shown.join(", ")}`;
+}

@@ -60,15 +60,14 @@ function partitionValues(keys: unknown, partitionBy: readonly string[]): (string
   return partitionBy.map((column) => values.get(column) ?? null);
 }
 
-/** Counts the rows of each source in each written file. `numbers` are the run's files by key. */
+/** Counts the rows of each source in each written file. `numbers` are the numbers of the files that were read, by key. */
 export async function countSources(
   database: Database,
   written: readonly Written[],
-  sources: readonly number[],
   numbers: ReadonlyMap<string, number>,
 ): Promise<OutputFile[]> {
-  const [only] = sources;
-  if (sources.length === 1 && only !== undefined) {
+  const [only] = numbers.values();
+  if (numbers.size === 1 && only !== undefined) {
     return written.map((file) => ({ ...file, rows: new Map([[only, file.rows]]) }));
   }
   if (written.length === 0) return [];

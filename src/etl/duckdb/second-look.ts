@@ -1,11 +1,122 @@
 import type { DatasetPlan } from "../../plan/plan.ts";
-import { openText } from "../text/bytes.ts";
-import { type CsvFormat, type CsvRecord, csvRecords } from "../text/csv-records.ts";
+import { CsvWalk, Disagreement } from "./csv-walk.ts";
+import type { Readable } from "./inspect.ts";
+import { type LoadContext, isOverLimit, sourceOf, tallyOf } from "./load-context.ts";
 import { type RecordProblem, badJson, badValue, brokenRule, missingValue } from "./messages.ts";
-import type { BadRecord } from "./statements.ts";
+import type { Scan } from "./scan.ts";
+import { type BadRecord, badRecord, badRecordsSelect } from "./statements.ts";
+
+/**
+ * Reads the files that have bad records once more, to name each record with its number, its text and what is wrong
+ * with it. Returns the files that DuckDB does not read as the tokenizer does.
+ */
+export async function secondLook(context: LoadContext, scan: Scan, files: readonly Readable[]): Promise<Readable[]> {
+  const bad = files.filter((file) => tallyOf(context, file).bad > 0);
+  // Of a file that will be rejected whole, the first bad records are enough.
+  const over = bad.filter((file) => isOverLimit(context, tallyOf(context, file)));
+  const within = bad.filter((file) => !over.includes(file));
+  const disagreed = within.length === 0 ? [] : await look(context, scan, within, undefined);
+  for (const file of over) disagreed.push(...(await look(context, scan, [file], context.shownRejects)));
+  return disagreed;
+}
+
+async function look(
+  context: LoadContext,
+  scan: Scan,
+  files: readonly Readable[],
+  limit: number | undefined,
+): Promise<Readable[]> {
+  // Cleaned CSV files carry the records' numbers; others are numbered through all the files of the scan.
+  const numbered = scan.cleaned && scan.plan.source.format === "csv";
+  const looks = new Map<number, FileLook>();
+  let before = 0;
+  for (const file of files) {
+    looks.set(file.file, new FileLook(context, scan, file, numbered ? 0 : before));
+    before += tallyOf(context, file).rows;
+  }
+  const select = badRecordsSelect(scan.plan, scan.raw(files, true), limit);
+  const result = await context.database.connection.stream(select);
+  for await (const rows of result.yieldRowsJson()) {
+    for (const row of rows) {
+      const record = badRecord(row);
+      await looks.get(record.file)?.take(record);
+    }
+  }
+  await scan.misread();
+  const disagreed: Readable[] = [];
+  for (const file of files) {
+    if (!(await looks.get(file.file)?.finish(limit === undefined))) disagreed.push(file);
+  }
+  return disagreed;
+}
+
+/** The second look at one file. */
+class FileLook {
+  readonly #context: LoadContext;
+  readonly #scan: Scan;
+  readonly #file: Readable;
+  /** Records of the scan before this file's first. */
+  readonly #before: number;
+  readonly #walk: CsvWalk | undefined;
+  #found = 0;
+  #disagreement: Disagreement | undefined;
+
+  constructor(context: LoadContext, scan: Scan, file: Readable, before: number) {
+    this.#context = context;
+    this.#scan = scan;
+    this.#file = file;
+    this.#before = before;
+    const { source } = scan.plan;
+    this.#walk = source.format === "csv" ? new CsvWalk({ key: file.key, path: file.text }, source) : undefined;
+  }
+
+  async take(bad: BadRecord): Promise<void> {
+    if (this.#disagreement) return;
+    const { key, version } = sourceOf(this.#context, this.#file);
+    const record = bad.record - this.#before;
+    const tally = tallyOf(this.#context, this.#file);
+    this.#found++;
+    try {
+      const raw = this.#walk ? await this.#walk.find(record, bad.raw as string[]) : String(bad.raw);
+      for (const problem of problemsOf(this.#scan.plan, key, record, bad)) {
+        if (!tally.first || record < tally.first.record) {
+          tally.first = { record, reason: problem.reason, message: problem.message };
+        }
+        this.#context.rejects.add({ file: this.#file.file, key, version, record, ...problem, raw });
+      }
+    } catch (error) {
+      this.#disagree(error);
+    }
+  }
+
+  /** Whether everything agreed: the records, their number, and (unless the look was limited) how many are bad. */
+  async finish(whole: boolean): Promise<boolean> {
+    const { rows, bad, broken } = tallyOf(this.#context, this.#file);
+    try {
+      if (whole && !this.#disagreement) {
+        if (this.#found !== bad) {
+          throw new Disagreement(`${this.#file.key}: ${bad} bad records were counted, and ${this.#found} found`);
+        }
+        await this.#walk?.finish(rows + broken);
+      }
+    } catch (error) {
+      this.#disagree(error);
+    } finally {
+      await this.#walk?.close();
+    }
+    return this.#disagreement === undefined;
+  }
+
+  /** A cleaned copy has no second chance: then one of the two readers does not do what is specified. */
+  #disagree(error: unknown): void {
+    if (!(error instanceof Disagreement) || this.#scan.cleaned || this.#scan.plan.source.format === "parquet")
+      throw error;
+    this.#disagreement = error;
+  }
+}
 
 /** Everything that is wrong with a record, in the order of the columns; the rules only when every column is right. */
-export function problemsOf(plan: DatasetPlan, key: string, record: number, bad: BadRecord): RecordProblem[] {
+function problemsOf(plan: DatasetPlan, key: string, record: number, bad: BadRecord): RecordProblem[] {
   if (bad.broken) return [badJson(key, record)];
   const problems: RecordProblem[] = [];
   for (const [index, column] of plan.columns.entries()) {
@@ -18,67 +129,4 @@ export function problemsOf(plan: DatasetPlan, key: string, record: number, bad: 
   }
   if (problems.length > 0) return problems;
   return plan.rules.filter((_, index) => bad.unmet[index]).map((rule) => brokenRule(key, record, rule.name));
-}
-
-/** DuckDB and the tokenizer do not see the same records in a file. */
-export class Disagreement extends Error {
-  override readonly name = "Disagreement";
-}
-
-/**
- * Walks through a CSV file in the order of its records, handing out those that are asked for. DuckDB gives neither
- * a record's place in the file nor its text.
- */
-export class CsvWalk {
-  readonly #batches: AsyncGenerator<CsvRecord[]>;
-  readonly #key: string;
-  readonly #headers: number;
-  #batch: readonly CsvRecord[] = [];
-  #place = 0;
-  #last = 0;
-
-  constructor(file: { readonly key: string; readonly path: string }, format: CsvFormat & { readonly header: boolean }) {
-    this.#key = file.key;
-    this.#headers = format.header ? 1 : 0;
-    this.#batches = csvRecords(openText(file.path, "none", "utf-8") as AsyncIterable<Buffer>, format);
-  }
-
-  /** The text of the record with this number, from 1 and only growing; its fields must be the ones DuckDB read. */
-  async find(number: number, fields: readonly string[]): Promise<string> {
-    for (;;) {
-      const index = number - 1 + this.#headers;
-      const first = this.#batch[0]?.index ?? Number.POSITIVE_INFINITY;
-      const record = index >= first ? this.#batch[index - first] : undefined;
-      if (record) {
-        const own = record.fields().slice(0, fields.length);
-        if (own.length !== fields.length || own.some((field, place) => field !== fields[place])) {
-          throw new Disagreement(`${this.#key}, record ${number}: DuckDB reads other fields than the tokenizer`);
-        }
-        return record.text();
-      }
-      if (!(await this.#advance())) {
-        throw new Disagreement(`${this.#key}: DuckDB reads a record ${number}, and the tokenizer only ${this.#last}`);
-      }
-    }
-  }
-
-  /** Reads to the end of the file and compares the number of records. */
-  async finish(expected: number): Promise<void> {
-    while (await this.#advance());
-    if (this.#last !== expected) {
-      throw new Disagreement(`${this.#key}: DuckDB reads ${expected} records, and the tokenizer ${this.#last}`);
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#batches.return(undefined);
-  }
-
-  async #advance(): Promise<boolean> {
-    const next = await this.#batches.next();
-    if (next.done) return false;
-    this.#batch = next.value;
-    this.#last = (next.value.at(-1)?.index ?? -1) + 1 - this.#headers;
-    return true;
-  }
 }
