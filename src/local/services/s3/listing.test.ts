@@ -6,7 +6,7 @@ import type {
   ListObjectsV2CommandOutput,
   ListObjectVersionsCommandOutput,
 } from "@aws-sdk/client-s3";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ADMIN, DirectBus } from "../../../../test/support/direct-bus.ts";
 import { openState, type OpenState } from "../../state.ts";

@@ -148,7 +148,7 @@ describe("events", () => {
     await call("CompleteMultipartUpload", { Key: "c", UploadId, MultipartUpload });
     await call("PutObjectTagging", { Key: "a", Tagging: { TagSet: [{ Key: "k", Value: "v" }] } });
     await call("DeleteObjectTagging", { Key: "a" });
-    await expect(call("PutObject", { Key: "a", Body: "y", IfNoneMatch: "*" })).rejects.toThrow();
+    await expect(call("PutObject", { Key: "a", Body: "y", IfNoneMatch: "*" })).rejects.toThrow("pre-conditions");
     await call("DeleteObject", { Key: "a" });
     await call("DeleteObject", { Key: "never there" });
     await call("DeleteObjects", { Delete: { Objects: [{ Key: "b" }, { Key: "c" }] } });

@@ -93,7 +93,7 @@ describe("keys", () => {
     "000000000001-a/x",
     "k".repeat(1000),
     `${"d/".repeat(300)}deep`,
-    `${"ü".repeat(500)}`,
+    "ü".repeat(500),
   ];
 
   test("whatever S3 takes as a key is kept apart and comes back, and no file's path is a glob", async () => {
