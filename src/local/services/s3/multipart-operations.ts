@@ -28,7 +28,7 @@ import { completeUpload } from "./multipart-completion.ts";
 import { checkKey, DETAIL_MEMBERS, detailsOf } from "./object-details.ts";
 import { removeFile } from "./object-files.ts";
 import type { OperationFactory, Output } from "./operation.ts";
-import { mayRead } from "./permissions.ts";
+import { mayRead, mayTag } from "./permissions.ts";
 import { resolveCopyRange } from "./ranges.ts";
 import { openRange, receiveBody, type Body, type Received } from "./receive-body.ts";
 import { quoted, wholeSeconds, type S3Parts } from "./s3-parts.ts";
@@ -42,8 +42,12 @@ export function createMultipartOperations(s3: S3Parts, operation: OperationFacto
     CreateMultipartUpload: operation(
       "CreateMultipartUpload",
       ["Key", "ChecksumType", ...DETAIL_MEMBERS],
-      (input: CreateMultipartUploadCommandInput): Output<CreateMultipartUploadCommandOutput> => {
+      async (
+        input: CreateMultipartUploadCommandInput,
+        context: CallContext,
+      ): Promise<Output<CreateMultipartUploadCommandOutput>> => {
         const bucket = s3.store.buckets.get(input.Bucket ?? "");
+        if (input.Tagging) await mayTag(s3, context.principal, { bucket: bucket.name, key: input.Key ?? "" });
         const upload = newUpload(s3, bucket, input);
         s3.store.transaction(() => s3.store.uploads.insert(upload));
         return {
@@ -234,7 +238,7 @@ async function storePart(
       modified: s3.deps.clock.now(),
       checksum: received.checksum,
     };
-    const replaced = uploads.parts(upload.uploadId).find((other) => other.number === number);
+    const replaced = uploads.part(upload.uploadId, number);
     s3.store.transaction(() => uploads.putPart(upload.uploadId, part));
     if (replaced) removeFile(s3.files.part(replaced.file));
     return part;

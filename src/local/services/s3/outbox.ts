@@ -44,6 +44,8 @@ export class Outbox {
   #running: Promise<void> | undefined;
   #timer: Timer | undefined;
   #stopped = false;
+  /** Spares every write that tells nobody a look into the table. */
+  #empty = false;
 
   constructor(deps: ServiceDeps, store: Store) {
     this.#deps = deps;
@@ -63,14 +65,18 @@ export class Outbox {
   /** In the transaction of what the message tells about. */
   add(message: Outgoing): void {
     const now = this.#clock.now();
+    this.#empty = false;
     this.#insert.run(message.kind, message.destination, message.source, message.body, now, now + GIVE_UP_MS);
   }
 
   /** Starts delivering what is due, unless that is going on. */
   wake(): void {
-    if (this.#stopped || this.#running) return;
+    if (this.#stopped || this.#running || this.#empty) return;
     const due = (this.#nextDue.get() as { due: number | null }).due;
-    if (due === null) return;
+    if (due === null) {
+      this.#empty = true;
+      return;
+    }
     this.#timer?.cancel();
     this.#timer = undefined;
     const wait = due - this.#clock.now();

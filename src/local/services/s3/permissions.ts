@@ -5,9 +5,9 @@ import { bucketArn, type S3Parts } from "./s3-parts.ts";
 
 /**
  * The gate asks one permission per call, for the object that the call names. These ask what more S3 wants of a call:
- * to read the source of a copy, each key of a batch delete.
+ * to read the source of a copy, to tag, to delete each key of a batch.
  */
-export async function mayDo(
+async function mayDo(
   s3: S3Parts,
   principal: Principal,
   action: string,
@@ -23,6 +23,11 @@ export async function mayDo(
 export async function mayRead(s3: S3Parts, principal: Principal, address: ObjectAddress): Promise<void> {
   const action = address.versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   await mayDo(s3, principal, action, address);
+}
+
+/** The right to write an object that has tags. */
+export async function mayTag(s3: S3Parts, principal: Principal, address: ObjectAddress): Promise<void> {
+  await mayDo(s3, principal, "s3:PutObjectTagging", address);
 }
 
 /** The right to delete an object, or a named version of it for good. */

@@ -96,11 +96,8 @@ test("replaced and deleted objects leave no file behind, also when the process d
   const { path: file } = await s3.objectFile("bucket", "k");
   await call("DeleteObject", { Key: "k" });
   expect(objectFiles()).toEqual([]);
+  // As if the process had died before the unlink: the deletion is in the store, the file is still there.
   writeFileSync(file, "two");
-  state
-    .database("s3")
-    .prepare("insert into garbage values (?)")
-    .run(path.relative(path.join(directory, "s3", "objects"), file));
   restart();
   expect(existsSync(file)).toBe(false);
 });
@@ -115,23 +112,22 @@ test("bytes that somebody else changed are an error, never an answer", async () 
 });
 
 test("paths: no glob, quote, space or hidden part, short enough for any file system, and the name's end is kept", () => {
-  const key = fc.string({ unit: "binary", minLength: 1, maxLength: 700 });
+  const key = fc.string({ unit: "binary", minLength: 1, maxLength: 200 });
   fc.assert(
     fc.property(key, fc.integer({ min: 1, max: 10 ** 9 }), (key, id) => {
       const made = pathOf("bucket", key, id);
       expect(made).not.toMatch(/[*?[\]{}'"\\\s\0]/);
       const segments = made.split("/");
+      const directories = segments.slice(1, -1);
       expect(segments[0]).toBe("bucket");
-      for (const segment of segments) {
-        expect(segment).not.toMatch(/^[._]/);
-        expect(segment).not.toBe("");
-        expect(Buffer.byteLength(segment)).toBeLessThanOrEqual(255);
-      }
+      expect(segments.filter((segment) => segment === "" || /^[._]/.test(segment))).toEqual([]);
+      expect(segments.filter((segment) => Buffer.byteLength(segment) > 255)).toEqual([]);
       expect(Buffer.byteLength(made)).toBeLessThan(2000);
       // A directory is never named like a file, so no key's file can be in another key's way.
-      for (const segment of segments.slice(1, -1)) expect(segment).not.toMatch(/^\d{12}-/);
+      expect(directories.filter((segment) => /^\d{12}-/.test(segment))).toEqual([]);
       expect(segments.at(-1)).toMatch(/^\d{12}-/);
     }),
+    { numRuns: 50 },
   );
   expect(pathOf("b", "flights/year=2001/part-0.csv.gz", 42)).toBe("b/flights/year=2001/000000000042-part-0.csv.gz");
   expect(pathOf("b", `${"x".repeat(1000)}.csv.zst`, 1)).toMatch(/x\.csv\.zst$/);

@@ -48,6 +48,7 @@ export class Store {
   readonly uploads: UploadTable;
   #counter: number;
   readonly #persistCounter;
+  readonly #collected: string[] = [];
   readonly #addGarbage;
   readonly #removeGarbage;
 
@@ -73,6 +74,7 @@ export class Store {
 
   transaction<T>(work: () => T): T {
     return transaction(this.database, () => {
+      for (const path of this.#collected.splice(0)) this.#removeGarbage.run(path);
       const result = work();
       this.#persistCounter.run(this.#counter);
       return result;
@@ -91,7 +93,8 @@ export class Store {
       .map((row) => (row as { path: string }).path);
   }
 
+  /** The file is gone. Noted with the next transaction: forgetting it is harmless, and a write of its own costs more. */
   removeGarbage(path: string): void {
-    this.#removeGarbage.run(path);
+    this.#collected.push(path);
   }
 }

@@ -48,6 +48,7 @@ export class UploadTable {
   readonly #insert;
   readonly #remove;
   readonly #parts;
+  readonly #part;
   readonly #putPart;
   readonly #removeParts;
   readonly #hasFile;
@@ -63,6 +64,9 @@ export class UploadTable {
     this.#remove = database.prepare("delete from uploads where upload_id = ?");
     this.#parts = database.prepare(
       "select number, file, size, md5, modified, checksum from parts where upload_id = ? order by number",
+    );
+    this.#part = database.prepare(
+      "select number, file, size, md5, modified, checksum from parts where upload_id = ? and number = ?",
     );
     this.#putPart = database.prepare("insert or replace into parts values (?, ?, ?, ?, ?, ?, ?)");
     this.#removeParts = database.prepare("delete from parts where upload_id = ?");
@@ -103,10 +107,12 @@ export class UploadTable {
 
   /** By number. */
   parts(uploadId: string): UploadedPart[] {
-    return this.#parts.all(uploadId).map((raw) => {
-      const row = raw as unknown as PartRow;
-      return { ...row, checksum: row.checksum ?? undefined };
-    });
+    return this.#parts.all(uploadId).map((row) => toPart(row as unknown as PartRow));
+  }
+
+  part(uploadId: string, number: number): UploadedPart | undefined {
+    const row = this.#part.get(uploadId, number);
+    return row === undefined ? undefined : toPart(row as unknown as PartRow);
   }
 
   /** Adds a part, in place of an earlier one with its number. */
@@ -117,6 +123,10 @@ export class UploadTable {
   hasFile(file: number): boolean {
     return this.#hasFile.get(file) !== undefined;
   }
+}
+
+function toPart(row: PartRow): UploadedPart {
+  return { ...row, checksum: row.checksum ?? undefined };
 }
 
 function toUpload(row: UploadRow): Upload {

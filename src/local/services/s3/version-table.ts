@@ -81,6 +81,7 @@ export type Bound = Buffer;
 /** Rows of `versions`. The caller holds the transaction and keeps exactly one `latest` row per key that has any. */
 export class VersionTable {
   readonly #latest;
+  readonly #find;
   readonly #ofKey;
   readonly #byId;
   readonly #insert;
@@ -94,6 +95,7 @@ export class VersionTable {
 
   constructor(database: DatabaseSync) {
     this.#latest = database.prepare("select * from versions where bucket = ? and key = ? and latest = 1");
+    this.#find = database.prepare("select * from versions where bucket = ? and key = ? and version_id = ?");
     this.#ofKey = database.prepare("select * from versions where bucket = ? and key = ? order by seq desc");
     this.#byId = database.prepare("select * from versions where id = ?");
     this.#insert = database.prepare("insert into versions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -120,7 +122,7 @@ export class VersionTable {
   }
 
   find(bucketId: number, key: string, versionId: string): ObjectVersion | undefined {
-    return this.ofKey(bucketId, key).find((version) => version.versionId === versionId);
+    return asVersion(this.#find.get(bucketId, key, versionId));
   }
 
   /** Newest first. */

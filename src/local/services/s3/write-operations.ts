@@ -5,6 +5,7 @@ import type {
   CopyObjectCommandOutput,
   PutObjectCommandInput,
   PutObjectCommandOutput,
+  Tag,
 } from "@aws-sdk/client-s3";
 import { AwsError, type CallContext } from "../../service.ts";
 import type { Bucket } from "./bucket-table.ts";
@@ -28,9 +29,10 @@ import { useObject, type ReadableObject } from "./find-object.ts";
 import { checkKey, DETAIL_MEMBERS, detailsOf } from "./object-details.ts";
 import { pathOf, removeFile } from "./object-files.ts";
 import type { OperationFactory, Output } from "./operation.ts";
-import { mayRead } from "./permissions.ts";
+import { mayRead, mayTag } from "./permissions.ts";
 import { receiveBody, type Body, type Received } from "./receive-body.ts";
 import { quoted, wholeSeconds, type S3Parts } from "./s3-parts.ts";
+import { parseTagging } from "./tags.ts";
 import type { ObjectDetails, ObjectVersion } from "./version-table.ts";
 
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
@@ -72,6 +74,7 @@ async function putObject(
   const expected = requestedChecksum(input);
   const details = detailsOf(bucket, input);
   if (input.IfMatch !== undefined) await mayRead(s3, context.principal, { bucket: bucket.name, key });
+  if (input.Tagging) await mayTag(s3, context.principal, { bucket: bucket.name, key });
   // Asked again with the commit; asked now so that nobody uploads a gigabyte to be refused.
   checkWrite(input, key, s3.store.versions.latest(bucket.id, key));
   const id = s3.store.next();
@@ -123,6 +126,7 @@ async function copyObject(
     const ontoItself = address.bucket === bucket.name && address.key === key && address.versionId === undefined;
     if (ontoItself && !changesSomething(input)) throw copyOntoItself();
     checkWrite(input, key, s3.store.versions.latest(bucket.id, key));
+    if (tagsOfCopy(object, input).length > 0) await mayTag(s3, context.principal, { bucket: bucket.name, key });
     await cloneFile(object, file);
     return object;
   });
@@ -244,10 +248,14 @@ function copiedDetails(bucket: Bucket, source: ReadableObject, input: CopyObject
       WebsiteRedirectLocation: given.headers.WebsiteRedirectLocation,
     },
     metadata,
-    tags: directive(input.TaggingDirective, "tagging") ? given.tags : source.details.tags,
+    tags: tagsOfCopy(source, input),
     encryption: encryptionOf(bucket, input),
     storageClass: given.storageClass,
   };
+}
+
+function tagsOfCopy(source: ReadableObject, input: CopyObjectCommandInput): Tag[] {
+  return directive(input.TaggingDirective, "tagging") ? parseTagging(input.Tagging) : source.details.tags;
 }
 
 function directive(value: string | undefined, what: string): boolean {
