@@ -207,10 +207,11 @@ function sameText(a: string, b: string): boolean {
   return x.length === y.length && timingSafeEqual(x, y);
 }
 
+/** S3's own words for Signature Version 2, which AWS no longer takes for new buckets either. */
 function unsupported(what: string): AwsError {
   return new AwsError(
-    "InvalidArgument",
-    `Unsupported authorization: ${what}. The local runtime verifies AWS4-HMAC-SHA256 (Signature Version 4) only.`,
+    "InvalidRequest",
+    `The authorization mechanism you have provided (${what}) is not supported. Please use ${ALGORITHM}.`,
     { status: 400 },
   );
 }

@@ -17,7 +17,7 @@ export function element(name: string, value: unknown): string {
 }
 
 function plainText(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The root element of `schema`'s name (or `xmlName`) with the members of `value`. */
