@@ -104,9 +104,6 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
   };
 
-  // An operation's name ties input and output together, which the table of handlers cannot say.
-  const typed: (call: Call) => Promise<never> = dispatch as never;
-
   return {
     services,
     dispatch,
@@ -120,7 +117,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     ) {
       const [service, operation] = name.split(":") as [ServiceName, string];
       const call = { service, operation, input: input as Members, principal, requestId: ids.uuid() };
-      return typed({ ...call, ...options });
+      return (await dispatch({ ...call, ...options })) as Omit<Calls[Name][1], "$metadata">;
     },
     allowed: (request) => Promise.resolve(authorize(request).allowed),
     async objectFile({ bucket, key, versionId }, principal) {
@@ -128,7 +125,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const call = { service: "s3", operation: "GetObject", principal, requestId: ids.uuid() } as const;
       try {
         ask(authorizationOf({ ...call, input: { Bucket: bucket, Key: key, VersionId: versionId } }, environment));
-        const s3 = services.get("s3") as (Service & Partial<ObjectFiles>) | undefined;
+        const s3: (Service & Partial<ObjectFiles>) | undefined = services.get("s3");
         if (!s3?.objectFile) throw new Error("the s3 service is not part of this runtime");
         const file = await s3.objectFile(bucket, key, versionId);
         emit(call, startedAt, `${bucket}/${key}`);
