@@ -69,7 +69,7 @@ export class MemoryS3 {
     return this.#bucket(bucket).keys.get(key) ?? [];
   }
 
-  /** Executes one request; throws what S3 refuses. */
+  /** Executes one request; throws what S3 refuses. A function in answer is the second half of a copy. */
   execute(command: unknown): unknown {
     if (command instanceof GetObjectCommand || command instanceof HeadObjectCommand) {
       const { Bucket, Key, VersionId } = command.input;
@@ -92,7 +92,8 @@ export class MemoryS3 {
     if (command instanceof CopyObjectCommand) {
       const { Bucket, Key, CopySource, IfMatch, IfNoneMatch } = command.input;
       const [, from, key] = /^([^/]+)\/(.*)$/.exec(decodeURIComponent(CopySource ?? "")) ?? [];
-      return this.#write(Bucket, Key, this.#find(from, key).content ?? "", { IfMatch, IfNoneMatch });
+      const content = this.#find(from, key).content ?? "";
+      return () => this.#write(Bucket, Key, content, { IfMatch, IfNoneMatch });
     }
     if (command instanceof DeleteObjectCommand) return this.#delete(command.input.Bucket, command.input.Key);
     if (command instanceof DeleteObjectsCommand) {

@@ -35,9 +35,9 @@ export class Random {
 export interface Faults {
   /** The process dies: before its request is carried out, or after. Nobody hears of it again. */
   readonly crash: number;
-  /** The request is carried out, its answer lost, and the SDK sends it again. */
+  /** The request is carried out (now, or much later), its answer lost, and the SDK sends it again. */
   readonly lostReply: number;
-  /** The SDK gives up: the request failed, or was carried out all the same. */
+  /** The SDK gives up: the request failed, or was carried out all the same, now or much later. */
   readonly error: number;
   /** S3 answers a conditional write with 409 and carries nothing out. */
   readonly conflict: number;
@@ -47,9 +47,10 @@ export interface Faults {
 
 export const NO_FAULTS: Faults = { crash: 0, lostReply: 0, error: 0, conflict: 0, pause: 0 };
 
+/** A request on its way. A copy has two instants: S3 reads its source, and later writes its target. */
 interface Request {
   readonly actor: Actor;
-  readonly execute: () => unknown;
+  execute: () => unknown;
   readonly conditional: boolean;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -77,6 +78,8 @@ export type Ending =
 export class Simulator {
   readonly random: Random;
   readonly #requests: Request[] = [];
+  /** Requests that nobody waits for any more, and that still arrive: a dead process cannot call them back. */
+  readonly #orphans: Request[] = [];
   readonly #endings = new Map<Actor, (ending: Ending) => void>();
   readonly #execute: { s3: (command: unknown) => unknown; glue: (command: unknown, actor: Actor) => unknown };
   faults: Faults = NO_FAULTS;
@@ -127,43 +130,67 @@ export class Simulator {
     for (const { actor } of this.#requests) actor.wakesAt = 0;
   }
 
+  /** Requests of dead processes that may still arrive. */
+  get orphaned(): boolean {
+    return this.#orphans.length > 0;
+  }
+
   /** Carries out one request, and lets its process run until it waits for its next. False when nobody is ready. */
   async step(): Promise<boolean> {
     this.steps++;
+    if (this.#orphans.length > 0 && this.random.chance(0.03)) this.arrive();
     const ready = this.#requests.filter(({ actor }) => actor.wakesAt <= this.steps);
-    if (ready.length === 0) return false;
-    this.#answer(this.random.pick(ready));
+    if (ready.length > 0) this.#answer(this.random.pick(ready));
     await settled();
     if (this.violation !== undefined) throw this.violation;
-    return true;
+    return ready.length > 0;
+  }
+
+  /** One of the orphaned requests arrives. */
+  arrive(): void {
+    const [request] = this.#orphans.splice(this.random.below(this.#orphans.length), 1);
+    if (request) this.#carryOut(request);
   }
 
   #answer(request: Request): void {
     const { random, faults } = this;
     const { actor } = request;
     if (random.chance(faults.crash)) {
-      if (random.chance(0.5)) this.#carryOut(request);
       this.history.push(`${actor.name} dies`);
+      this.#loseSight(request);
       this.#end(actor, { how: "died" });
       return;
     }
-    if (request.conditional && random.chance(faults.conflict))
-      return this.#reply(request, { error: new S3Refusal(409, "conflict") });
-    if (random.chance(faults.error)) {
-      if (random.chance(0.5)) this.#carryOut(request);
-      return this.#reply(request, { error: new S3Refusal(503, "the SDK gave up") });
+    if (request.conditional && random.chance(faults.conflict)) {
+      this.#reply(request, { error: new S3Refusal(409, "conflict") });
+    } else if (random.chance(faults.error)) {
+      this.#loseSight(request);
+      this.#reply(request, { error: new S3Refusal(503, "the SDK gave up") });
+    } else if (random.chance(faults.lostReply)) {
+      this.#loseSight(request);
+    } else {
+      if (random.chance(faults.pause)) actor.wakesAt = this.steps + 1 + random.below(400);
+      const reply = this.#carryOut(request);
+      if (reply !== "half done") this.#reply(request, reply);
     }
-    if (random.chance(faults.lostReply)) {
-      this.#carryOut(request);
-      return;
-    }
-    if (random.chance(faults.pause)) actor.wakesAt = this.steps + 1 + random.below(400);
-    this.#reply(request, this.#carryOut(request));
   }
 
-  #carryOut(request: Request): { answer: unknown } | { error: unknown } {
+  /** Nobody hears any more what becomes of the request: nothing, or it is carried out now, or late. */
+  #loseSight(request: Request): void {
+    const fate = this.random.below(3);
+    if (fate === 0) this.#carryOut(request);
+    if (fate === 1) this.#orphans.push({ ...request });
+  }
+
+  #carryOut(request: Request): { answer: unknown } | { error: unknown } | "half done" {
     try {
-      return { answer: request.execute() };
+      const answer = request.execute();
+      if (typeof answer !== "function") return { answer };
+      const rest = answer as () => unknown;
+      request.execute = rest;
+      if (this.#requests.includes(request)) return "half done";
+      this.#orphans.push(request);
+      return "half done";
     } catch (error) {
       return { error };
     }
@@ -178,8 +205,13 @@ export class Simulator {
   #end(actor: Actor, ending: Ending): void {
     if (!actor.alive) return;
     actor.alive = false;
-    for (let i = this.#requests.length - 1; i >= 0; i--)
-      if (this.#requests[i]?.actor === actor) this.#requests.splice(i, 1);
+    for (let i = this.#requests.length - 1; i >= 0; i--) {
+      const request = this.#requests[i];
+      if (request?.actor !== actor) continue;
+      this.#requests.splice(i, 1);
+      // What it had under way beside the request it died of.
+      if (ending.how === "died" && this.random.chance(0.5)) this.#orphans.push(request);
+    }
     const ended = this.#endings.get(actor);
     this.#endings.delete(actor);
     ended?.(ending);

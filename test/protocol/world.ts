@@ -2,11 +2,13 @@ import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { GetJobRunsCommand, StartJobRunCommand } from "@aws-sdk/client-glue";
 import { planSchema } from "../../src/plan/plan.ts";
 import { JOB_ARGUMENTS } from "../../src/plan/job-arguments.ts";
-import { attemptDocument, headDocument } from "../../src/ledger/documents.ts";
+import { type ObjectDocument, attemptDocument, headDocument, objectDocument } from "../../src/ledger/documents.ts";
 import { createLedger, type Ledger } from "../../src/ledger/ledger.ts";
-import { ledgerKeys, parseMarkerKey } from "../../src/ledger/keys.ts";
+import { ledgerKeys, parseMarkerKey, pendingId } from "../../src/ledger/keys.ts";
 import { settle } from "../../src/ledger/outcome.ts";
 import { type PlanCopy, planCopy } from "../../src/ledger/plans.ts";
+import { replay } from "../../src/ledger/replay.ts";
+import { ensurePending } from "../../src/ledger/receive.ts";
 import { openRun } from "../../src/ledger/publish.ts";
 import { ingest } from "../../src/functions/etl/ingest.ts";
 import { advance } from "../../src/functions/shared/advance.ts";
@@ -25,6 +27,8 @@ export const DATASETS = ["a", "b"] as const;
 export type Action =
   | { readonly do: "put"; readonly key: string; readonly content: SourceContent }
   | { readonly do: "delete"; readonly key: string }
+  /** Somebody wants the key's newest version loaded again. */
+  | { readonly do: "replay"; readonly key: string }
   /** An event of the past arrives once more. */
   | { readonly do: "repeat"; readonly nth: number };
 
@@ -52,6 +56,8 @@ export class World {
   readonly #sentBodies: string[] = [];
   #time = Date.parse("2026-03-01T00:00:00Z");
   #names = 0;
+  /** Nothing is lost or fails: then nothing may be left for the sweep to find. */
+  #lossless = false;
 
   constructor(seed: number, options: { maxFiles: number; pageSize: number }) {
     this.s3 = new MemoryS3({ now: () => this.#now(), pageSize: options.pageSize });
@@ -68,6 +74,7 @@ export class World {
 
   /** People act while things go wrong; then nothing goes wrong any more and everything comes to rest. */
   async play(actions: readonly Action[], faults: Faults): Promise<void> {
+    this.#lossless = faults === NO_FAULTS;
     const { simulator } = this;
     const { random } = simulator;
     simulator.faults = faults;
@@ -86,6 +93,7 @@ export class World {
     // Whoever slept through it all wakes up late, and must do no harm.
     this.invariants.checkRest();
     simulator.wakeAll();
+    while (simulator.orphaned) simulator.arrive();
     await this.#rest();
     this.invariants.checkRest();
   }
@@ -111,6 +119,7 @@ export class World {
       // The sweep comes every few minutes.
       this.#time += 5 * 60_000;
       if (!(await this.#sweep())) return;
+      if (this.#lossless) throw new Error("something was left for the sweep, and nothing had gone wrong");
     }
     throw new Error("the pipeline does not come to rest");
   }
@@ -123,6 +132,12 @@ export class World {
     } else if (action.do === "delete") {
       this.s3.execute(new DeleteObjectCommand({ Bucket: SOURCE, Key: action.key }));
       this.simulator.history.push(`somebody deletes ${action.key}`);
+    } else if (action.do === "replay") {
+      const dataset = action.key.split("/")[0] ?? "";
+      this.#spawn("replay", async (starter) => {
+        await replay(starter.ledger, dataset, action.key);
+        await advance(starter, this.#plan, dataset);
+      });
     } else {
       const body = this.#sentBodies[action.nth % Math.max(1, this.#sentBodies.length)];
       if (body !== undefined) this.#send(body);
@@ -204,7 +219,7 @@ export class World {
   #spawn(
     name: string,
     body: (starter: Starter, clients: Clients) => Promise<void>,
-    ended: (ending: Ending) => void,
+    ended: (ending: Ending) => void = () => {},
   ): void {
     const full = `${name}#${++this.#names}`;
     this.simulator.spawn(
@@ -276,13 +291,18 @@ export class World {
   }
 
   /**
-   * What the sweep finds: a lease whose run has a marker, a run without a job at work, things that wait.
+   * What the sweep finds: states without their pending, a lease whose run has a marker, a run without a job at work,
+   * things that wait.
    * False when there is nothing.
    */
   async #sweep(): Promise<boolean> {
     let found = false;
     for (const dataset of DATASETS) {
       const files = this.s3.current(TARGET);
+      for (const object of this.#withoutPending(dataset)) {
+        found = true;
+        this.#spawn("sweep", ({ ledger }) => ensurePending(ledger, dataset, object));
+      }
       const text = files.get(ledgerKeys.head(dataset))?.content;
       const active = text === undefined ? undefined : headDocument.parse(JSON.parse(text)).active?.run;
       const waits = [...files.keys()].some((key) => key.startsWith(ledgerKeys.pendingPrefix(dataset)));
@@ -323,6 +343,17 @@ export class World {
       );
     }
     return found;
+  }
+
+  #withoutPending(dataset: string): ObjectDocument[] {
+    const files = this.s3.current(TARGET);
+    return [...files]
+      .filter(([key]) => key.startsWith(ledgerKeys.objectsPrefix(dataset)))
+      .map(([, { content }]) => objectDocument.parse(JSON.parse(content)))
+      .filter(({ key, newest }) => {
+        const pending = ledgerKeys.pending(dataset, pendingId(key, newest.version, newest.try));
+        return newest.state === "pending" && !files.has(pending);
+      });
   }
 }
 
