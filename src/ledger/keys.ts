@@ -54,6 +54,12 @@ export function parsePendingKey(key: string): { id: string; keyHash: string } {
   return { id, keyHash: id.split("-", 1)[0] ?? "" };
 }
 
+/** Which version of which key a pending's id is about (as hashes), and its try. */
+export function parsePendingId(id: string): { version: string; tryNumber: number } {
+  const dash = id.lastIndexOf("-");
+  return { version: id.slice(0, dash), tryNumber: Number(id.slice(dash + 1)) };
+}
+
 /** The number of an attempt from its document's key; undefined for any other key. */
 export function parseAttemptKey(key: string): number | undefined {
   const [, number] = /\/attempts\/(\d+)\.json$/.exec(key) ?? [];

@@ -8,3 +8,8 @@ export function datasetOf(plan: Plan, key: string): string | undefined {
   }
   return longest?.name;
 }
+
+/** What consoles make for a "folder": no data, and never an object to account for. */
+export function isFolderMarker(key: string, size: number | undefined): boolean {
+  return key.endsWith("/") && size === 0;
+}

@@ -1,5 +1,5 @@
 import type { Plan } from "../../plan/plan.ts";
-import { datasetOf } from "../../plan/route.ts";
+import { datasetOf, isFolderMarker } from "../../plan/route.ts";
 import type { ObjectEvent } from "../shared/s3-event.ts";
 
 /** Where an event leads: to a dataset, to the list of what is ignored, or nowhere (and then it is only acknowledged). */
@@ -23,9 +23,4 @@ export function route(plan: Plan, sourceBucket: string, event: ObjectEvent): Rou
     return { kind: "ignore", key, version, reason: `no dataset takes it: prefixes are ${prefixes.join(", ")}` };
   }
   return { kind: "dataset", dataset, key, version };
-}
-
-/** What the console makes for a "folder". */
-export function isFolderMarker(key: string, size: number | undefined): boolean {
-  return key.endsWith("/") && size === 0;
 }
