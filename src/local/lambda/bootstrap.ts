@@ -179,6 +179,13 @@ async function loadHandler(): Promise<UserHandler> {
   if (exported === undefined) throw runtimeError("HandlerNotFound", `${name} is undefined or not exported`);
   if (typeof exported !== "function") throw runtimeError("HandlerNotFound", `${name} is not a function`);
   if (exported.length >= 3) {
+    if (process.env["AWS_EXECUTION_ENV"] === "AWS_Lambda_nodejs22.x") {
+      throw runtimeError(
+        "CallbackHandlerUnsupported",
+        `${name} takes a callback: nodejs22.x runs such handlers on AWS, the local runtime (and nodejs24.x) does not. ` +
+          "Return a promise instead.",
+      );
+    }
     throw runtimeError(
       "CallbackHandlerDeprecated",
       "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. " +
@@ -258,6 +265,15 @@ process.on("uncaughtException", (error) => dieOf("Uncaught Exception", error, 12
 process.on("unhandledRejection", (reason) => {
   const stack = reason instanceof Error ? reason.stack : undefined;
   dieOf("Unhandled Promise Rejection", runtimeError("UnhandledPromiseRejection", String(reason), stack), 128);
+});
+
+process.on("beforeExit", () => {
+  // Nothing is left to happen, and the handler (or a top-level await) still waits.
+  const message =
+    "The Lambda runtime client detected an unexpected Node.js exit code. " +
+    "This is most commonly caused by a Promise that was never settled. " +
+    "For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes";
+  dieOf("Unexpected Exit", runtimeError("NodeJsExit", message), 13);
 });
 
 let handler: UserHandler;

@@ -16,7 +16,8 @@ import { RuntimeApi } from "./runtime-api.ts";
 
 /** Lambda's limit for the initialisation of a function on demand. */
 const INIT_TIMEOUT_SECONDS = 10;
-const MEMORY_POLL_MS = 25;
+/** Reading /proc is cheap; elsewhere each look starts a process. */
+const MEMORY_POLL_MS = process.platform === "linux" ? 25 : 250;
 const TAIL_BYTES = 4096;
 
 /** Why the host killed the process. */
@@ -111,7 +112,16 @@ export class ExecutionEnvironment {
     return this.#exit === undefined && this.#cause === undefined;
   }
 
-  async invoke(request: InvocationRequest): Promise<InvocationResult> {
+  /** When the process was started, in milliseconds of runtime time. */
+  get startedAt(): number {
+    return this.#spawnedAt;
+  }
+
+  /**
+   * Runs one invocation. Resolves with nothing when the process, which had served others, turned out to be dead before
+   * the event was handed out: the invocation belongs to another environment then.
+   */
+  async invoke(request: InvocationRequest): Promise<InvocationResult | undefined> {
     const cold = this.#initDurationMs === undefined;
     const current = await new Promise<Current>((resolve) => {
       const current: Current = {
@@ -128,6 +138,7 @@ export class ExecutionEnvironment {
     });
     this.#current = undefined;
     this.#stopLimits();
+    if (current.startedAt === undefined && !cold) return undefined;
     const result = this.#conclude(current, cold);
     if (!this.alive) await this.#closed;
     else if (this.#ready) this.#freeze();

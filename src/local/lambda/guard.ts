@@ -13,7 +13,7 @@ import net from "node:net";
 const ALLOWED_HOST = "127.0.0.1";
 
 /** How the bootstrap tells the guard the clock's offset anew with each invocation. */
-export const CLOCK = Symbol.for("local-lambda.clock");
+const CLOCK = Symbol.for("local-lambda.clock");
 
 export interface ChildClock {
   /** Milliseconds that the runtime's clock is ahead of the machine's. */
@@ -35,7 +35,7 @@ globalThis.Date = new Proxy(MachineDate, {
 // `new Date().constructor === Date` must stay true.
 Object.defineProperty(MachineDate.prototype, "constructor", { value: Date, writable: true, configurable: true });
 
-export class HostRefusedError extends Error {
+class HostRefusedError extends Error {
   // Not one of the codes that AWS clients retry.
   readonly code = "ERR_LOCAL_HOST_REFUSED";
   readonly host: string;
@@ -53,7 +53,7 @@ export class HostRefusedError extends Error {
 interface ConnectOptions {
   host?: string;
   port?: number | string;
-  path?: string;
+  path?: string | null;
 }
 
 /** The host:port a `socket.connect` is about to reach, or undefined for a Unix socket. */
@@ -62,7 +62,8 @@ function targetOf(args: readonly unknown[]): { host: string; port: string } | un
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
   if (typeof first === "object" && first !== null) {
     const options = first as ConnectOptions;
-    if (options.path !== undefined) return undefined;
+    // http gives null for a socket that is none.
+    if (typeof options.path === "string") return undefined;
     return { host: options.host ?? "localhost", port: String(options.port) };
   }
   if (typeof first === "string" && !/^\d+$/.test(first)) return undefined;

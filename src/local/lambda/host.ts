@@ -10,6 +10,8 @@ import { functionErrorOf, type InvocationRequest, type InvocationResult } from "
 import { Reaper } from "./reaper.ts";
 
 const IDLE_MS = 5 * 60_000;
+/** Less than the hour that an environment's credentials are good for: unlike Lambda, we do not renew them. */
+const LIFETIME_MS = 45 * 60_000;
 
 /**
  * The account's concurrency. AWS gives a new account 10 and an older one 1,000; each unit is a process of some 60 MB
@@ -51,10 +53,8 @@ export class LambdaHost {
     const release = clock.hold();
     this.#busy.set(functionName, this.busy(functionName) + 1);
     try {
-      const environment = this.#takeIdle(configuration) ?? (await this.#create(configuration));
       trace.emit({ type: "invocation", functionName, requestId: request.requestId, status: "started" });
-      const result = await environment.invoke(request);
-      this.#putBack(environment);
+      const result = await this.#run(configuration, request);
       trace.emit({
         type: "invocation",
         functionName,
@@ -66,11 +66,24 @@ export class LambdaHost {
         ...(result.status !== "success" && { error: describeError(result.payload) }),
       });
       return result;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      trace.emit({ type: "invocation", functionName, requestId: request.requestId, status: "failed", error: reason });
+      throw error;
     } finally {
       const busy = this.busy(functionName) - 1;
       if (busy === 0) this.#busy.delete(functionName);
       else this.#busy.set(functionName, busy);
       release();
+    }
+  }
+
+  async #run(configuration: FunctionConfiguration, request: InvocationRequest): Promise<InvocationResult> {
+    for (;;) {
+      const environment = this.#takeIdle(configuration) ?? (await this.#create(configuration));
+      const result = await environment.invoke(request);
+      this.#putBack(environment);
+      if (result) return result;
     }
   }
 
@@ -102,7 +115,8 @@ export class LambdaHost {
   #takeIdle({ functionName, revisionId }: FunctionConfiguration): ExecutionEnvironment | undefined {
     for (const [environment, timer] of [...this.#idle].reverse()) {
       if (environment.configuration.functionName !== functionName) continue;
-      if (!environment.alive || environment.configuration.revisionId !== revisionId) {
+      const fresh = this.#deps.clock.now() - environment.startedAt < LIFETIME_MS;
+      if (!environment.alive || !fresh || environment.configuration.revisionId !== revisionId) {
         this.#end(environment, timer);
         continue;
       }
