@@ -1,9 +1,27 @@
 import { unsupported, validationError } from "./errors.ts";
-import { combine, evaluateMath, isList, keep, mapPoints } from "./metric-math.ts";
-import type { MathNode, MathScope, MathValue, TimeSeries } from "./metric-math.ts";
+import type { MathNode } from "./metric-expression.ts";
+import { combine, isList, keep, mapPoints } from "./time-series.ts";
+import type { MathValue, TimeSeries } from "./time-series.ts";
 
-type Call = Extract<MathNode, { kind: "call" }>;
-type MathFunction = (call: Call, scope: MathScope) => MathValue;
+export interface MathScope {
+  /** The value of another query by its id. */
+  lookUp(id: string): MathValue;
+  /** All queries that are metrics, those whose label holds the text if one is given: METRICS(). */
+  metrics(text?: string): readonly TimeSeries[];
+  /** The range asked for, in milliseconds, for functions that fill it. */
+  readonly from: number;
+  readonly until: number;
+}
+
+/** A function call with the means to evaluate its arguments. */
+interface Call {
+  readonly name: string;
+  readonly items: readonly MathNode[];
+  readonly scope: MathScope;
+  evaluate(node: MathNode): MathValue;
+}
+
+type MathFunction = (call: Call) => MathValue;
 
 const FUNCTIONS: Readonly<Record<string, MathFunction>> = {
   ABS: pointwise(Math.abs),
@@ -21,47 +39,51 @@ const FUNCTIONS: Readonly<Record<string, MathFunction>> = {
   DIFF: perSeries((series) => change(series, (value) => value)),
   DIFF_TIME: perSeries((series) => change(series, (_, seconds) => seconds)),
   RUNNING_SUM: perSeries(runningSum),
-  PERIOD: (call, scope) => single(call, scope).period / 1_000,
-  FIRST: (call, scope) => first(list(argument(call, scope, 0)), call.name),
-  LAST: (call, scope) => first(list(argument(call, scope, 0)).toReversed(), call.name),
+  PERIOD: (call) => single(call).period / 1_000,
+  FIRST: (call) => first(list(argument(call, 0)), call.name),
+  LAST: (call) => first(list(argument(call, 0)).toReversed(), call.name),
   FILL: fill,
   IF: choose,
   METRICS: metrics,
   TIME_SERIES: timeSeries,
 };
 
-/** What CloudWatch has beyond them; refused by name rather than answered wrongly. */
-export function callFunction(call: Call, scope: MathScope): MathValue {
-  const known = Object.hasOwn(FUNCTIONS, call.name) ? FUNCTIONS[call.name] : undefined;
-  if (known) return known(call, scope);
-  throw unsupported(`The metric math function ${call.name}`, `use ${Object.keys(FUNCTIONS).join(", ")}.`);
+/** Evaluates a call. Functions that CloudWatch has beyond these are refused by name rather than answered wrongly. */
+export function callFunction(
+  { name, items }: Extract<MathNode, { kind: "call" }>,
+  scope: MathScope,
+  evaluate: (node: MathNode) => MathValue,
+): MathValue {
+  const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
+  if (known) return known({ name, items, scope, evaluate });
+  throw unsupported(`The metric math function ${name}`, `use ${Object.keys(FUNCTIONS).join(", ")}.`);
 }
 
-function argument(call: Call, scope: MathScope, index: number): MathValue {
+function argument(call: Call, index: number): MathValue {
   const node = call.items[index];
   if (!node) throw validationError(`${call.name} needs ${index + 1} argument${index === 0 ? "" : "s"}`);
-  return evaluateMath(node, scope);
+  return call.evaluate(node);
 }
 
 function pointwise(operation: (value: number) => number): MathFunction {
-  return (call, scope) => combine(argument(call, scope, 0), 0, (value) => operation(value));
+  return (call) => combine(argument(call, 0), 0, (value) => operation(value));
 }
 
 function perSeries(operation: (series: TimeSeries) => TimeSeries): MathFunction {
-  return (call, scope) => {
-    const value = argument(call, scope, 0);
+  return (call) => {
+    const value = argument(call, 0);
     if (typeof value === "number") throw validationError(`${call.name} needs a metric, not a number`);
-    return isList(value) ? value.map(operation) : operation(value as TimeSeries);
+    return isList(value) ? value.map(operation) : operation(value);
   };
 }
 
 /** Of one series the aggregate is a number; of a list it is a series, point by point over those that have one. */
 function aggregate(operation: (values: number[]) => number): MathFunction {
-  return (call, scope) => {
-    const value = argument(call, scope, 0);
+  return (call) => {
+    const value = argument(call, 0);
     if (typeof value === "number") return operation([value]);
     if (!isList(value)) {
-      const values = [...(value as TimeSeries).points.values()];
+      const values = [...value.points.values()];
       return values.length > 0 ? operation(values) : Number.NaN;
     }
     const [series] = value;
@@ -104,15 +126,15 @@ function runningSum(series: TimeSeries): TimeSeries {
   return mapPoints({ ...series, points: ordered }, (value) => (total += value));
 }
 
-function single(call: Call, scope: MathScope): TimeSeries {
-  const value = argument(call, scope, 0);
+function single(call: Call): TimeSeries {
+  const value = argument(call, 0);
   if (typeof value === "number" || isList(value)) throw validationError(`${call.name} needs one metric`);
   return value;
 }
 
 function list(value: MathValue): readonly TimeSeries[] {
   if (typeof value === "number") throw validationError("A list of metrics is needed, not a number");
-  return isList(value) ? value : [value as TimeSeries];
+  return isList(value) ? value : [value];
 }
 
 function first(series: readonly TimeSeries[], name: string): TimeSeries {
@@ -122,18 +144,18 @@ function first(series: readonly TimeSeries[], name: string): TimeSeries {
 }
 
 /** FILL(m, 0), FILL(m, REPEAT), FILL(m, LINEAR): a value for every period of the range that has none. */
-function fill(call: Call, scope: MathScope): MathValue {
-  const value = argument(call, scope, 0);
+function fill(call: Call): MathValue {
+  const value = argument(call, 0);
   if (typeof value === "number") throw validationError("FILL needs a metric, not a number");
   const mode = call.items[1];
   const keyword = mode?.kind === "name" ? mode.name.toUpperCase() : undefined;
-  const constant = keyword === "REPEAT" || keyword === "LINEAR" ? undefined : argument(call, scope, 1);
+  const constant = keyword === "REPEAT" || keyword === "LINEAR" ? undefined : argument(call, 1);
   const fillOne = (series: TimeSeries): TimeSeries => {
     const points = new Map<number, number>();
     const known = [...series.points].sort(([a], [b]) => a - b);
     let before: [number, number] | undefined;
-    const start = Math.floor(scope.from / series.period) * series.period;
-    for (let at = start; at < scope.until; at += series.period) {
+    const start = Math.floor(call.scope.from / series.period) * series.period;
+    for (let at = start; at < call.scope.until; at += series.period) {
       const own = series.points.get(at);
       if (own !== undefined) {
         points.set(at, own);
@@ -141,7 +163,7 @@ function fill(call: Call, scope: MathScope): MathValue {
         continue;
       }
       if (constant !== undefined) {
-        const filling = typeof constant === "number" ? constant : single(call, scope).points.get(at);
+        const filling = typeof constant === "number" ? constant : single(call).points.get(at);
         if (filling !== undefined) points.set(at, filling);
       } else if (before && keyword === "REPEAT") points.set(at, before[1]);
       else if (before) {
@@ -152,14 +174,14 @@ function fill(call: Call, scope: MathScope): MathValue {
     }
     return { ...series, points };
   };
-  return isList(value) ? value.map(fillOne) : fillOne(value as TimeSeries);
+  return isList(value) ? value.map(fillOne) : fillOne(value);
 }
 
 /** IF(condition, then, else): point by point where the condition is a metric; without `else` such points are left out. */
-function choose(call: Call, scope: MathScope): MathValue {
-  const condition = argument(call, scope, 0);
-  const yes = argument(call, scope, 1);
-  const no = call.items[2] ? argument(call, scope, 2) : undefined;
+function choose(call: Call): MathValue {
+  const condition = argument(call, 0);
+  const yes = argument(call, 1);
+  const no = call.items[2] ? argument(call, 2) : undefined;
   if (isList(condition) || isList(yes) || (no !== undefined && isList(no))) {
     throw validationError("IF does not take lists of metrics");
   }
@@ -169,26 +191,27 @@ function choose(call: Call, scope: MathScope): MathValue {
     return chosen;
   }
   const points = new Map<number, number>();
-  for (const [at, value] of (condition as TimeSeries).points) {
+  for (const [at, value] of condition.points) {
     const chosen = value === 0 ? no : yes;
-    const picked = typeof chosen === "object" ? (chosen as TimeSeries).points.get(at) : chosen;
+    const picked = typeof chosen === "object" ? chosen.points.get(at) : chosen;
     if (picked !== undefined) points.set(at, picked);
   }
-  return { ...(condition as TimeSeries), points };
+  return { ...condition, points };
 }
 
-function metrics(call: Call, scope: MathScope): MathValue {
+function metrics(call: Call): MathValue {
   const [node] = call.items;
   if (node && node.kind !== "text") throw validationError("METRICS takes a text in quotes");
-  return scope.metrics(node?.value);
+  return call.scope.metrics(node?.value);
 }
 
 /** A number as a series: the same value in every minute of the range. */
-function timeSeries(call: Call, scope: MathScope): MathValue {
-  const value = argument(call, scope, 0);
+function timeSeries(call: Call): MathValue {
+  const value = argument(call, 0);
   if (typeof value !== "number") throw validationError("TIME_SERIES takes a number");
   const period = 60_000;
   const points = new Map<number, number>();
-  for (let at = Math.floor(scope.from / period) * period; at < scope.until; at += period) points.set(at, value);
+  for (let at = Math.floor(call.scope.from / period) * period; at < call.scope.until; at += period)
+    points.set(at, value);
   return { label: "TIME_SERIES", period, points };
 }

@@ -1,9 +1,11 @@
 import type { MetricDataQuery, MetricStat } from "@aws-sdk/client-cloudwatch";
 import { missingParameter, unsupported, validationError } from "./errors.ts";
 import { readDimensions } from "./metric-input.ts";
-import { evaluateMath, isList, parseMath } from "./metric-math.ts";
-import type { MathValue, TimeSeries } from "./metric-math.ts";
+import { parseMath } from "./metric-expression.ts";
+import { evaluateMath } from "./metric-math.ts";
 import type { MetricStore } from "./metric-store.ts";
+import { isList } from "./time-series.ts";
+import type { MathValue, TimeSeries } from "./time-series.ts";
 import { computeStatistic, parseStatistic } from "./statistics.ts";
 
 export interface QueryResult {
@@ -62,7 +64,7 @@ export function runQueries(
         throw validationError(`The expression of ${id} gives a number; it must give a time series.`);
       }
       const label = query.Label;
-      const all = isList(value) ? value : [value as TimeSeries];
+      const all = isList(value) ? value : [value];
       return all.map((series) => {
         const shown =
           isList(value) && label ? `${label} ${series.label}` : (label ?? (query.Expression ? id : series.label));

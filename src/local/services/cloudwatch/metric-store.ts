@@ -102,7 +102,8 @@ export class MetricStore {
     if (id === undefined) return [];
     return this.database
       .prepare(
-        `SELECT (at - ?) / ? AS bucket, sum(count) AS count, sum(sum) AS sum, min(min) AS min, max(max) AS max,
+        // Numbers are bound as reals, so the division is one, too.
+        `SELECT CAST((at - ?) / ? AS INTEGER) AS bucket, sum(count) AS count, sum(sum) AS sum, min(min) AS min, max(max) AS max,
                 min(unit) AS unit
          FROM samples WHERE series_id = ? AND at >= ? AND at < ? AND (? IS NULL OR unit = ?)
          GROUP BY bucket ORDER BY bucket`,

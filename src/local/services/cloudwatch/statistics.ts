@@ -46,7 +46,7 @@ export function simple(bucket: Bucket, statistic: SimpleStatistic): number {
       return bucket.sum;
     case "Minimum":
       return bucket.min;
-    case "Maximum":
+    default:
       return bucket.max;
   }
 }
