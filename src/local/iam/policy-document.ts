@@ -66,7 +66,7 @@ const statement = z.strictObject({
 const document = z.strictObject({
   Version: z.enum(["2008-10-17", "2012-10-17"]).default("2008-10-17"),
   Id: z.string().optional(),
-  Statement: z.union([statement.transform((one) => [one]), z.array(statement).min(1)]),
+  Statement: z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(statement).min(1)),
 });
 
 /**
