@@ -1,16 +1,15 @@
 import { unsupported, validationError } from "./errors.ts";
 import type { MathNode } from "./metric-expression.ts";
-import { combine, isList, keep, mapPoints } from "./time-series.ts";
-import type { MathValue, TimeSeries } from "./time-series.ts";
+import { combine, gridStart, isList, keep, mapPoints } from "./time-series.ts";
+import type { MathValue, TimeRange, TimeSeries } from "./time-series.ts";
 
 export interface MathScope {
   /** The value of another query by its id. */
   lookUp(id: string): MathValue;
   /** All queries that are metrics, those whose label holds the text if one is given: METRICS(). */
   metrics(text?: string): readonly TimeSeries[];
-  /** The range asked for, in milliseconds, for functions that fill it. */
-  readonly from: number;
-  readonly until: number;
+  /** The range asked for, for functions that fill it. */
+  readonly range: TimeRange;
 }
 
 /** A function call with the means to evaluate its arguments. */
@@ -154,8 +153,8 @@ function fill(call: Call): MathValue {
     const points = new Map<number, number>();
     const known = [...series.points].sort(([a], [b]) => a - b);
     let before: [number, number] | undefined;
-    const start = Math.floor(call.scope.from / series.period) * series.period;
-    for (let at = start; at < call.scope.until; at += series.period) {
+    const start = gridStart(call.scope.range, series.period);
+    for (let at = start; at < call.scope.range.until; at += series.period) {
       const own = series.points.get(at);
       if (own !== undefined) {
         points.set(at, own);
@@ -211,7 +210,6 @@ function timeSeries(call: Call): MathValue {
   if (typeof value !== "number") throw validationError("TIME_SERIES takes a number");
   const period = 60_000;
   const points = new Map<number, number>();
-  for (let at = Math.floor(call.scope.from / period) * period; at < call.scope.until; at += period)
-    points.set(at, value);
+  for (let at = gridStart(call.scope.range, period); at < call.scope.range.until; at += period) points.set(at, value);
   return { label: "TIME_SERIES", period, points };
 }

@@ -4,8 +4,8 @@ import { readDimensions } from "./metric-input.ts";
 import { parseMath } from "./metric-expression.ts";
 import { evaluateMath } from "./metric-math.ts";
 import type { MetricStore } from "./metric-store.ts";
-import { isList } from "./time-series.ts";
-import type { MathValue, TimeSeries } from "./time-series.ts";
+import { gridStart, isList } from "./time-series.ts";
+import type { MathValue, TimeRange, TimeSeries } from "./time-series.ts";
 import { computeStatistic, parseStatistic } from "./statistics.ts";
 
 export interface QueryResult {
@@ -17,11 +17,7 @@ export interface QueryResult {
  * Answers the queries of GetMetricData, and of alarms, which are the same: metrics with a statistic, and expressions
  * over them. Times are in milliseconds. One result per series that is to be returned.
  */
-export function runQueries(
-  store: MetricStore,
-  queries: readonly MetricDataQuery[],
-  range: { from: number; until: number },
-): QueryResult[] {
+export function runQueries(store: MetricStore, queries: readonly MetricDataQuery[], range: TimeRange): QueryResult[] {
   const byId = new Map<string, MetricDataQuery>();
   for (const query of queries) {
     const id = query.Id ?? "";
@@ -45,7 +41,7 @@ export function runQueries(
     underWay.add(id);
     const value = query.MetricStat
       ? readMetricStat(store, query.MetricStat, query.Label ?? "", range)
-      : evaluateMath(parseExpression(query), { lookUp, metrics, ...range });
+      : evaluateMath(parseExpression(query), { lookUp, metrics, range });
     values.set(id, value);
     return value;
   };
@@ -79,12 +75,7 @@ function parseExpression(query: MetricDataQuery) {
   return parseMath(expression);
 }
 
-function readMetricStat(
-  store: MetricStore,
-  stat: MetricStat,
-  label: string,
-  range: { from: number; until: number },
-): TimeSeries {
+function readMetricStat(store: MetricStore, stat: MetricStat, label: string, range: TimeRange): TimeSeries {
   const { Metric, Period, Stat } = stat;
   if (!Metric?.Namespace) throw missingParameter("MetricStat.Metric.Namespace");
   if (!Metric.MetricName) throw missingParameter("MetricStat.Metric.MetricName");
@@ -95,7 +86,7 @@ function readMetricStat(
     name: Metric.MetricName,
     dimensions: readDimensions(Metric.Dimensions, "MetricStat.Metric"),
   };
-  const from = Math.floor(range.from / period) * period;
+  const from = gridStart(range, period);
   const query = { metric, from, until: range.until, period, unit: stat.Unit };
   const points = computeStatistic(store, query, parseStatistic(Stat));
   return {

@@ -8,6 +8,20 @@ export interface TimeSeries {
   readonly points: ReadonlyMap<number, number>;
 }
 
+/** The time that a question is about, in milliseconds; up to but without `until`. */
+export interface TimeRange {
+  readonly from: number;
+  readonly until: number;
+  /** Periods end at `until`, as an alarm's sliding window does; else they begin at multiples of themselves. */
+  readonly sliding?: boolean;
+}
+
+/** Where the first period of a range begins. */
+export function gridStart(range: TimeRange, period: number): number {
+  if (!range.sliding) return Math.floor(range.from / period) * period;
+  return range.until - Math.ceil((range.until - range.from) / period) * period;
+}
+
 /** What an expression can be worth: a number, a series, or several series. */
 export type MathValue = number | TimeSeries | readonly TimeSeries[];
 
