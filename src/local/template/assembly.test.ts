@@ -1,7 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { App, aws_lambda as lambda, aws_s3_assets as assets, aws_sqs as sqs, Stack, Stage } from "aws-cdk-lib";
+import {
+  App,
+  aws_lambda as lambda,
+  aws_s3_assets as assets,
+  aws_sqs as sqs,
+  Stack,
+  Stage,
+  type CfnElement,
+} from "aws-cdk-lib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Environment } from "../service.ts";
 import { readAssembly } from "./assembly.ts";
@@ -41,8 +49,9 @@ test("what CDK writes: stacks in order, also of stages, with their assets under 
   second.addStackDependency(first);
   const inStage = new Stack(new Stage(app, "Prod"), "Flow");
   // CDK warns about stacks without resources.
-  for (const one of [second, inStage]) new sqs.CfnQueue(one, "Queue");
-  new lambda.Function(first, "F", {
+  const queues = [second, inStage].map((one) => new sqs.CfnQueue(one, "Queue"));
+  expect(queues).toHaveLength(2);
+  const made = new lambda.Function(first, "F", {
     runtime: lambda.Runtime.NODEJS_24_X,
     handler: "index.handler",
     code: lambda.Code.fromAsset(path.join(directory, "code")),
@@ -54,10 +63,10 @@ test("what CDK writes: stacks in order, also of stages, with their assets under 
   const names = assembly.stacks.map(({ name }) => name);
   expect(names.toSorted()).toEqual(["Prod-Flow", "first", "second"]);
   expect(names.indexOf("first")).toBeLessThan(names.indexOf("second"));
-  const { Resources } = assembly.stacks[names.indexOf("first")]?.template as {
-    Resources: Record<string, { Type: string; Properties: { Code: { S3Key: string } } }>;
+  const template = assembly.stacks[names.indexOf("first")]?.template as {
+    Resources: Record<string, { Properties: { Code: { S3Key: string } } }>;
   };
-  const code = Object.values(Resources).find(({ Type }) => Type === "AWS::Lambda::Function")?.Properties.Code;
+  const code = template.Resources[first.getLogicalId(made.node.defaultChild as CfnElement)]?.Properties.Code;
   expect(assembly.assets.find(BUCKET, code?.S3Key ?? "")).toMatchObject({ kind: "directory" });
   expect(assembly.assets.find(BUCKET, script.s3ObjectKey)).toMatchObject({ kind: "file" });
   expect(assembly.assets.find(BUCKET, "nothing")).toBeUndefined();

@@ -84,7 +84,7 @@ interface RawOptions {
 }
 
 /** A request made by hand and signed by the SDK's signer: for what clients cannot be made to send. */
-async function raw(options: RawOptions): Promise<Answer> {
+async function signedRequest(options: RawOptions) {
   const url = new URL(local.endpoint);
   const query = options.query ?? {};
   const signer = new SignatureV4({
@@ -103,13 +103,18 @@ async function raw(options: RawOptions): Promise<Answer> {
     headers: { host: url.host, ...options.headers },
     body: options.body,
   });
-  const { headers } =
+  const signed =
     options.sign === false ? unsigned : await signer.sign(unsigned, { signingDate: options.signedAt ?? new Date() });
   const search = new URLSearchParams(query).toString().replaceAll("+", "%20");
   const path = (options.wire?.path ?? unsigned.path) + (search && `?${search}`);
+  const headers = { ...signed.headers, ...options.wire?.headers };
+  return { request: { host: url.hostname, port: url.port, method: unsigned.method, path, headers } };
+}
+
+async function raw(options: RawOptions): Promise<Answer> {
+  const { request } = await signedRequest(options);
   return new Promise((resolve, reject) => {
-    const target = { host: url.hostname, port: url.port, method: unsigned.method, path };
-    const req = httpRequest({ ...target, headers: { ...headers, ...options.wire?.headers } }, (res) => {
+    const req = httpRequest(request, (res) => {
       const pieces: Buffer[] = [];
       res.on("data", (piece: Buffer) => pieces.push(piece));
       res.on("end", () =>
@@ -468,6 +473,26 @@ describe("bodies are what the client said they are", () => {
     const put = () => s3.send(new PutObjectCommand({ Bucket: "b-1", Key: "k", Body: randomBytes(8 * 1024 * 1024) }));
     await expect(put()).rejects.toMatchObject({ name: "PreconditionFailed", $metadata: { httpStatusCode: 412 } });
     await expect(put()).rejects.toMatchObject({ name: "PreconditionFailed" });
+  });
+
+  test("a client that goes away in the middle of its body has sent none, and the runtime made no mistake", async () => {
+    const mistakes: unknown[] = [];
+    const off = local.trace.on((event) => void (event.type === "internal-error" && mistakes.push(event)));
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    handlers["PutObject"] = async (input: { Body: Readable }) => {
+      begun.resolve();
+      await text(input.Body).then(() => ended.resolve(), ended.reject);
+    };
+    const headers = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD", "content-length": "2000" };
+    const { request } = await signedRequest({ method: "PUT", path: "/b-1/k", headers });
+    const req = httpRequest(request).on("error", () => {});
+    req.write(Buffer.alloc(1000));
+    await begun.promise;
+    req.destroy();
+    await expect(ended.promise).rejects.toMatchObject({ code: "IncompleteBody" });
+    expect(mistakes).toEqual([]);
+    off();
   });
 
   test("Expect: 100-continue: the body is asked for when it is wanted, and not when the request is refused", async () => {

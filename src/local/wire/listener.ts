@@ -119,6 +119,8 @@ class Exchange {
     try {
       await this.#send(await this.#answer());
     } catch (thrown) {
+      // Nobody is there to hear an answer, and a download that was broken off is no mistake of ours.
+      if (this.#gone.signal.aborted) return void this.#res.destroy();
       const error = thrown instanceof AwsError ? thrown : this.#internal(thrown);
       try {
         await this.#send(this.#protocol?.error(error, this.#requestId) ?? plainError(error, this.#requestId));
@@ -186,7 +188,7 @@ class Exchange {
           this.#continued = true;
           this.#res.writeContinue();
         }
-        return this.#req;
+        return receive(this.#req);
       },
       chunkSigner: () => this.#chunkSigner,
     });
@@ -220,6 +222,16 @@ class Exchange {
     const error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
     this.#deps.trace.emit({ type: "internal-error", where: `wire: ${this.#req.method} ${this.#req.url}`, error });
     return new AwsError("InternalFailure", `The local runtime failed: ${error}`, { status: 500 });
+  }
+}
+
+/** The bytes of a request; a client that goes away in the middle has not sent its body. */
+async function* receive(req: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of req) yield piece as Buffer;
+  } catch (cause) {
+    const message = `The client closed the connection before its body was complete: ${(cause as Error).message}`;
+    throw new AwsError("IncompleteBody", message, { status: 400 });
   }
 }
 
