@@ -59,11 +59,12 @@ export class Invariants {
         throw new Error(`${run} gave its lease back while ${file.key} ${file.version} is pending`);
       }
     }
-    for (const name of files.keys()) {
-      if (name.startsWith(ledgerKeys.stagingPrefix(dataset, run))) {
-        // A job of the run that is still at work may stage after this; nothing may be left from before.
-        if (this.#decidedStaging(dataset, run).has(name))
-          throw new Error(`${run} gave its lease back before ${name} was deleted`);
+    const decided = this.#decidedStaging(dataset, run);
+    const committedAt = this.#committedAt(dataset, run);
+    for (const [name, { lastModified }] of files) {
+      // A request of a dead job may write one again after it was deleted; what the marker was written over is gone.
+      if (decided.has(name) && lastModified <= committedAt) {
+        throw new Error(`${run} gave its lease back before ${name} was deleted`);
       }
     }
     if (
@@ -148,6 +149,14 @@ export class Invariants {
         .filter(Boolean)
         .forEach((line) => commitLine.parse(JSON.parse(line)));
     return markers.flatMap(([key]) => parseMarkerKey(key) ?? []);
+  }
+
+  #committedAt(dataset: string, run: string): Date {
+    const marker = [...this.#s3.current(TARGET)].find(([key]) => {
+      const parsed = parseMarkerKey(key);
+      return parsed?.dataset === dataset && parsed.run === run;
+    });
+    return marker?.[1].lastModified ?? new Date(0);
   }
 
   #decidedStaging(dataset: string, run: string): Set<string> {

@@ -55,6 +55,7 @@ export class World {
   readonly #jobRuns: JobRun[] = [];
   readonly #sentBodies: string[] = [];
   #time = Date.parse("2026-03-01T00:00:00Z");
+  readonly #replayed = new Set<string>();
   #names = 0;
   /** Nothing is lost or fails: then nothing may be left for the sweep to find. */
   #lossless = false;
@@ -134,6 +135,7 @@ export class World {
       this.simulator.history.push(`somebody deletes ${action.key}`);
     } else if (action.do === "replay") {
       const dataset = action.key.split("/")[0] ?? "";
+      this.#replayed.add(action.key);
       this.#spawn("replay", async (starter) => {
         await replay(starter.ledger, dataset, action.key);
         await advance(starter, this.#plan, dataset);
@@ -301,6 +303,11 @@ export class World {
       const files = this.s3.current(TARGET);
       for (const object of this.#withoutPending(dataset)) {
         found = true;
+        const current = this.s3.current(SOURCE).get(object.key)?.id;
+        // A message comes back until its pending is written, unless its version is not the current one any more.
+        if (current === object.newest.version && !this.#replayed.has(object.key)) {
+          throw new Error(`${object.key} ${current} is pending, and nobody will find it`);
+        }
         this.#spawn("sweep", ({ ledger }) => ensurePending(ledger, dataset, object));
       }
       const text = files.get(ledgerKeys.head(dataset))?.content;
