@@ -2,7 +2,7 @@ import type { Name } from "./ast.ts";
 import { TrinoError } from "./errors.ts";
 import type { Position } from "./errors.ts";
 import { tokenize } from "./lexer.ts";
-import type { Token } from "./lexer.ts";
+import type { Language, Token } from "./lexer.ts";
 
 /** Words that are no name without quotes. https://trino.io/docs/current/language/reserved.html */
 const RESERVED = new Set(
@@ -17,11 +17,13 @@ const RESERVED = new Set(
 export class Cursor {
   readonly sql: string;
   readonly #tokens: readonly Token[];
+  readonly #language: Language;
   #next = 0;
 
-  constructor(sql: string) {
+  constructor(sql: string, language: Language = "trino") {
+    this.#language = language;
     this.sql = sql;
-    this.#tokens = tokenize(sql);
+    this.#tokens = tokenize(sql, language);
   }
 
   peek(ahead = 0): Token {
@@ -80,7 +82,11 @@ export class Cursor {
 
   atName(ahead = 0): boolean {
     const token = this.peek(ahead);
-    return token.kind === "quoted" || (token.kind === "word" && !RESERVED.has(token.upper));
+    return (
+      token.kind === "quoted" ||
+      (token.kind === "backquoted" && this.#language === "hive") ||
+      (token.kind === "word" && !RESERVED.has(token.upper))
+    );
   }
 
   name(): Name {
@@ -126,6 +132,10 @@ export class Cursor {
 
   unexpected(expected: string): TrinoError {
     const token = this.peek();
+    if (token.kind === "backquoted") {
+      const message = "backquoted identifiers are not supported; use double quotes to quote identifiers";
+      return new TrinoError("SYNTAX_ERROR", message, token.position);
+    }
     return new TrinoError(
       "SYNTAX_ERROR",
       `mismatched input '${this.sql.slice(token.start, token.end) || "<EOF>"}'. Expecting: ${expected}`,

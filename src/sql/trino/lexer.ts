@@ -14,24 +14,38 @@ export interface Token {
   readonly end: number;
 }
 
-const TOKEN = new RegExp(
-  [
-    String.raw`(?<space>\s+|--[^\n]*|/\*[\s\S]*?\*/)`,
+/** The query language is Trino's; DDL is Hive's, where texts have escapes and may stand in double quotes. */
+export type Language = "trino" | "hive";
+
+const TEXTS: Readonly<Record<Language, readonly string[]>> = {
+  trino: [
     String.raw`(?<binary>[xX]'[^']*')`,
     String.raw`(?<string>'(?:[^']|'')*')`,
     String.raw`(?<quoted>"(?:[^"]|"")*")`,
-    String.raw`(?<backquoted>${"`"}(?:[^${"`"}]|${"``"})*${"`"})`,
-    String.raw`(?<double>(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+)`,
-    String.raw`(?<decimal>\d+\.\d*|\.\d+)`,
-    String.raw`(?<integer>\d+)`,
-    String.raw`(?<word>[\p{L}_][\p{L}\p{N}_]*)`,
-    String.raw`(?<symbol><>|!=|<=|>=|->|=>|\|\||[-+*/%=<>()[\]{},.;?:|])`,
-  ].join("|"),
-  "uy",
-);
+  ],
+  hive: [String.raw`(?<string>'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*")`],
+};
+
+const tokenPattern = (language: Language) =>
+  new RegExp(
+    [
+      String.raw`(?<space>\s+|--[^\n]*|/\*[\s\S]*?\*/)`,
+      ...TEXTS[language],
+      String.raw`(?<backquoted>${"`"}(?:[^${"`"}]|${"``"})*${"`"})`,
+      String.raw`(?<double>(?:\d+(?:\.\d*)?|\.\d+)[eE][-+]?\d+)`,
+      String.raw`(?<decimal>\d+\.\d*|\.\d+)`,
+      String.raw`(?<integer>\d+)`,
+      String.raw`(?<word>[\p{L}_][\p{L}\p{N}_]*)`,
+      String.raw`(?<symbol><>|!=|<=|>=|->|=>|\|\||[-+*/%=<>()[\]{},.;?:|])`,
+    ].join("|"),
+    "uy",
+  );
+
+const PATTERNS = { trino: tokenPattern("trino"), hive: tokenPattern("hive") };
 
 /** Splits a statement into tokens, the last of kind `end`. Comments and white space are left out. */
-export function tokenize(sql: string): Token[] {
+export function tokenize(sql: string, language: Language = "trino"): Token[] {
+  const TOKEN = PATTERNS[language];
   const tokens: Token[] = [];
   let offset = 0;
   let line = 1;
@@ -45,7 +59,7 @@ export function tokenize(sql: string): Token[] {
     const [kind, text = ""] = found ?? ["space"];
     const start = offset;
     offset = TOKEN.lastIndex;
-    if (kind !== "space") tokens.push(token(kind as Token["kind"], text, position, start, offset));
+    if (kind !== "space") tokens.push(token(kind as Token["kind"], text, language, position, start, offset));
     for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) {
       line++;
       lineStart = start + at + 1;
@@ -55,8 +69,15 @@ export function tokenize(sql: string): Token[] {
   return [...tokens, { kind: "end", text: "<EOF>", upper: "<EOF>", position, start: offset, end: offset }];
 }
 
-function token(kind: Token["kind"], text: string, position: Position, start: number, end: number): Token {
-  const content = unquote(kind, text);
+function token(
+  kind: Token["kind"],
+  text: string,
+  language: Language,
+  position: Position,
+  start: number,
+  end: number,
+): Token {
+  const content = kind === "string" && language === "hive" ? unescape(text.slice(1, -1)) : unquote(kind, text);
   return { kind, text: content, upper: kind === "word" ? text.toUpperCase() : content, position, start, end };
 }
 
@@ -66,6 +87,20 @@ function unquote(kind: Token["kind"], text: string): string {
   if (kind === "backquoted") return text.slice(1, -1).replaceAll("``", "`");
   if (kind === "binary") return text.slice(2, -1).replaceAll(/\s/gu, "");
   return text;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", Z: "\u001A", "0": "\0" };
+
+/** Hive's escapes: `\t`, `\001` (octal), `\u0001`, and any other character for itself. */
+function unescape(text: string): string {
+  return text.replaceAll(
+    /\\(?:u([0-9a-fA-F]{4})|([0-7]{3})|([\s\S]))/gu,
+    (_all, hex?: string, octal?: string, other = "") => {
+      if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
+      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
+      return ESCAPES[String(other)] ?? String(other);
+    },
+  );
 }
 
 function unreadable(sql: string, offset: number, position: Position): TrinoError {

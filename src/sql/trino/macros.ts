@@ -53,6 +53,9 @@ export const MACROS: readonly string[] = [
   `trino_date_of(x) AS CASE WHEN x = date_trunc('day', x) THEN CAST(x AS DATE)
      WHEN x IS NOT NULL THEN CAST('INVALID_FUNCTION_ARGUMENT: Cannot add hour, minutes or seconds to a date' AS DATE) END`,
 
+  // What a Hive table's time stamps are read as.
+  `trino_milliseconds(x) AS make_timestamp(epoch_us(x) + 500 - ((epoch_us(x) + 500) % 1000 + 1000) % 1000)`,
+
   // Casts to text.
   `trino_fits(s, n, kind) AS CASE WHEN length(s) <= n THEN s
      WHEN s IS NOT NULL THEN CAST(${raise("'INVALID_CAST_ARGUMENT: Value ' || s || ' cannot be represented as varchar(' || n || ')'")} AS VARCHAR) END`,

@@ -26,7 +26,7 @@ export interface Column {
   readonly origin?: Origin | undefined;
 }
 
-/** A table that the query reads: `scan_<index>` in its SQL. */
+/** A table that the query reads. */
 export interface Scan {
   readonly table: Extract<TableEntry, { kind: "table" }>;
   /** The columns that the query names. */
@@ -303,8 +303,8 @@ export class QueryTranslator {
   }
 
   scope(fields: readonly Field[], outer: Scope | undefined): Scope {
-    return new Scope(fields, outer, ({ value: { origin } }) => {
-      if (origin) this.#shared.scans[origin.scan]?.columns.add(origin.column);
+    return new Scope(fields, outer, ({ reads }) => {
+      if (reads) this.#shared.scans[reads.scan]?.columns.add(reads.column);
     });
   }
 

@@ -5,6 +5,7 @@ import type { Position } from "./errors.ts";
 import { condition, mismatch, quoted, translateExpression } from "./expressions.ts";
 import type { ExpressionContext } from "./expressions.ts";
 import { prune } from "./pruning.ts";
+import { scanMark } from "./scan-mark.ts";
 import type { QueryTranslator, Translated } from "./query.ts";
 import { Scope } from "./scope.ts";
 import type { Field, Typed } from "./scope.ts";
@@ -90,13 +91,14 @@ function named(relation: Extract<Relation, { kind: "named" }>, query: QueryTrans
   const columns = entry.columns.map((column) => ({
     name: column.name,
     hidden: column.hidden ?? false,
+    reads: { scan, column: column.name },
     value: {
       sql: `${id}."${column.name.replaceAll('"', '""')}"`,
       type: column.type,
       origin: { scan, column: column.name },
     },
   }));
-  return { sql: `scan_${scan} AS ${id}`, fields: fieldsOf(columns, entry.name, alias, position) };
+  return { sql: `${scanMark(scan)} AS ${id}`, fields: fieldsOf(columns, entry.name, alias, position) };
 }
 
 function rowsSql(types: readonly t.Type[], rows: readonly (readonly (string | number | null)[])[]): string {
@@ -129,7 +131,7 @@ function derived(
 }
 
 function fieldsOf(
-  columns: readonly { name: string | undefined; value: Typed; hidden?: boolean }[],
+  columns: readonly Pick<Field, "name" | "value" | "hidden" | "reads">[],
   qualifier: readonly string[],
   alias: Alias | undefined,
   position: Position,
@@ -147,6 +149,7 @@ function fieldsOf(
     name: alias?.columns?.[at]?.text ?? column.name,
     value: column.value,
     hidden: column.hidden ?? false,
+    ...(column.reads && { reads: column.reads }),
   }));
 }
 

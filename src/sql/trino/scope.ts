@@ -27,6 +27,8 @@ export interface Field {
   readonly qualifier: readonly string[];
   readonly name: string | undefined;
   readonly value: Typed;
+  /** The table column whose reading this field is. */
+  readonly reads?: Origin;
   /** Seen by name only, not by `*`: `"$path"`. */
   readonly hidden?: boolean;
 }

@@ -1,9 +1,10 @@
 import type { Lookup } from "./catalog.ts";
-import { TrinoError } from "./errors.ts";
+import { notSupported, TrinoError } from "./errors.ts";
 import { translateExpression } from "./expressions.ts";
 import { startTranslation } from "./query.ts";
 import type { Scan } from "./query.ts";
 import { parseQuery } from "./query-parser.ts";
+import { MARK, withScans } from "./scan-mark.ts";
 import { Scope } from "./scope.ts";
 import type { Typed } from "./scope.ts";
 import type { Type } from "./types.ts";
@@ -21,8 +22,11 @@ export interface TranslationOptions {
 }
 
 export interface Translation {
-  /** For DuckDB with `MACROS` and `SETTINGS`. Reads `scan_0`, `scan_1`…: make them, with the table's columns by name. */
-  readonly sql: string;
+  /**
+   * For DuckDB with `MACROS` and `SETTINGS`. `relation` gives what to read for a scan: a name or a SELECT in parentheses,
+   * with the scan's `columns` by their names.
+   */
+  readonly sql: (relation: (scan: number) => string) => string;
   /** The result's columns, by Trino's names and types. */
   readonly columns: readonly { name: string; type: Type }[];
   readonly scans: readonly Scan[];
@@ -34,11 +38,12 @@ export interface Translation {
  * @throws TableNeeded when `lookup` does not know yet about a table.
  */
 export function translateQuery(sql: string, options: TranslationOptions): Translation {
+  if (sql.includes(MARK)) throw notSupported(`The character U+F8FF in a statement`);
   const parameters = (options.parameters ?? []).map((text) => parameterValue(text, options));
   const { translator, scans } = startTranslation({ ...options, database: options.database, parameters });
   const { sql: translated, columns } = translator.query(parseQuery(sql), undefined);
   return {
-    sql: translated,
+    sql: (relation) => withScans(translated, relation),
     columns: columns.map(({ name, type }, at) => ({ name: name?.toLowerCase() ?? `_col${at}`, type })),
     scans,
   };

@@ -1,0 +1,100 @@
+import { duckdbType, fieldKey, typeText } from "../../../../sql/trino/types.ts";
+import type { Type } from "../../../../sql/trino/types.ts";
+import { QueryFailure } from "../errors.ts";
+import { identifier, text, totalSize, usedColumns } from "./format.ts";
+import type { Format, ReadRequest } from "./format.ts";
+import { lines } from "./lines.ts";
+
+/**
+ * One JSON object a line, members by name without regard to case (both serdes' default). A line that is no object is
+ * HIVE_CURSOR_ERROR, or a row of NULLs with openx's `ignore.malformed.json`.
+ * https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+ */
+export const json: Format = (request) => {
+  const { serdeParameters: parameters } = request;
+  for (const unsupported of ["dots.in.keys", "ConvertDotsInJsonKeysToUnderscores"]) {
+    if (parameters[unsupported]?.toLowerCase() === "true") {
+      throw new QueryFailure(
+        `NOT_SUPPORTED: the JSON serde's property ${unsupported} is not supported by the local runtime`,
+        1200,
+      );
+    }
+  }
+  if (parameters["case.insensitive"]?.toLowerCase() === "false") {
+    throw new QueryFailure(
+      "NOT_SUPPORTED: the JSON serde's property case.insensitive=false is not supported by the local runtime",
+      1200,
+    );
+  }
+  const ignore = parameters["ignore.malformed.json"]?.toLowerCase() === "true";
+  const malformed = `CAST('HIVE_CURSOR_ERROR: Row is not a valid JSON Object' AS INTEGER)`;
+  const document = `CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN CAST(line AS JSON) ${
+    ignore ? "" : `WHEN trim(line) <> '' THEN CAST(CAST(${malformed} AS VARCHAR) AS JSON) `
+  }END`;
+  const selects = lines(request).map((source) => {
+    const columns = usedColumns(request).map((column) => {
+      const key = parameters[`mapping.${column.name}`] ?? column.name;
+      return `${valueOf(member("j", key), column.type, request)} AS ${identifier(column.name)}`;
+    });
+    return `SELECT ${[...columns, "file"].join(", ")} FROM (SELECT ${document} AS j, file FROM (${source}))`;
+  });
+  return { selects, bytes: totalSize(request.files) };
+};
+
+/** The member of an object by name: as written first, which is quick, then without regard to case. */
+function member(object: string, name: string): string {
+  return `hive_json_member(${object}, ${text(name)})`;
+}
+
+/** A JSON value as a typed one. What is not of the type is HIVE_BAD_DATA. */
+function valueOf(value: string, type: Type, request: ReadRequest): string {
+  const scalar = `hive_json_text(${value})`;
+  const bad = `'HIVE_BAD_DATA: Error parsing field value ''' || ${scalar} || ''''`;
+  const checked = (pattern: string) =>
+    `CAST(CASE WHEN regexp_full_match(${scalar}, '${pattern}') THEN ${scalar} WHEN ${scalar} IS NOT NULL THEN ${bad} END AS ${duckdbType(type)})`;
+  switch (type.kind) {
+    case "varchar":
+    case "char":
+      return scalar;
+    case "boolean":
+      return `CASE lower(${scalar}) WHEN 'true' THEN true WHEN 'false' THEN false END`;
+    case "tinyint":
+    case "smallint":
+    case "integer":
+    case "bigint":
+      return checked("[+-]?[0-9]+");
+    case "real":
+    case "double":
+    case "decimal":
+      return checked(String.raw`\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*`);
+    case "date":
+      return `trino_text_to_date(${scalar})`;
+    case "timestamp":
+      return `trino_milliseconds(trino_text_to_timestamp(regexp_replace(${scalar}, '^([0-9-]+)T([0-9:.]+)Z?$', '\\1 \\2')))`;
+    case "array":
+      return `list_transform(json_extract(${value}, '$[*]'), lambda e: ${valueOf("e", type.element, request)})`;
+    case "map": {
+      if (type.key.kind !== "varchar") break;
+      const item = valueOf(`json_extract(${value}, '$."' || k || '"')`, type.value, request);
+      return `map_from_entries(list_transform(json_keys(${value}), lambda k: {'k': k, 'v': ${item}}))`;
+    }
+    case "row": {
+      const members = type.fields.map(
+        (field, at) => `"${fieldKey(field, at)}" := ${valueOf(member(value, field.name ?? ""), field.type, request)}`,
+      );
+      return `CASE WHEN json_type(${value}) = 'OBJECT' THEN struct_pack(${members.join(", ")}) END`;
+    }
+    default:
+  }
+  throw new QueryFailure(
+    `NOT_SUPPORTED: ${request.table}: the local runtime does not read ${typeText(type)} from JSON`,
+    1200,
+  );
+}
+
+/** Macros that the SQL of this format needs. */
+export const JSON_MACROS: readonly string[] = [
+  `CREATE MACRO hive_json_member(j, name) AS CASE WHEN json_exists(j, '$."' || name || '"') THEN json_extract(j, '$."' || name || '"')
+     ELSE json_extract(j, '$."' || list_filter(json_keys(j), lambda k: lower(k) = lower(name))[1] || '"') END`,
+  `CREATE MACRO hive_json_text(j) AS CASE WHEN json_type(j) <> 'NULL' THEN j ->> '$' END`,
+];
