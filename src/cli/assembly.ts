@@ -14,13 +14,18 @@ export interface Assembly {
   readonly made: boolean;
 }
 
+/** Below the state directory, and kept when that is emptied. */
+export const ASSEMBLIES = "assemblies";
+
 /**
- * The cloud assembly of a project, below `<state>/assemblies/`. Synthesis costs seconds, so it is kept by the content
- * of everything that goes into it: only a change pays.
+ * The cloud assembly of a project, below `parent` (`<state>/assemblies/`). Synthesis costs seconds, so it is kept by the
+ * content of everything that goes into it: only a change pays.
  */
-export async function assemblyOf(project: Project): Promise<Assembly> {
+export async function assemblyOf(
+  project: Project,
+  parent = path.join(project.stateDirectory, ASSEMBLIES),
+): Promise<Assembly> {
   const hash = await contentHash(project);
-  const parent = path.join(project.stateDirectory, "assemblies");
   const directory = path.join(parent, hash);
   if (await exists(path.join(directory, "manifest.json"))) return { directory, made: false };
   const { builtCode } = await import("../stack/bundle.ts");

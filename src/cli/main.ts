@@ -4,7 +4,7 @@ import { Output, bad, dim } from "./output.ts";
 import { EXIT, UserError } from "./user-error.ts";
 import { version } from "./version.ts";
 
-/** Each command in a file of its own, loaded when it is called: `--help` and mistakes answer at once. */
+/** Each command in a file of its own. Only the one that is called is loaded; all of them for `--help` and for mistakes. */
 const COMMANDS = ["dev", "run", "put", "query", "status", "check", "synth"] as const;
 
 const program = new Command("millrace")
@@ -14,7 +14,8 @@ const program = new Command("millrace")
   .showSuggestionAfterError()
   .exitOverride();
 
-for (const name of COMMANDS) {
+const called = COMMANDS.filter((name) => process.argv[2] === name);
+for (const name of called.length > 0 ? called : COMMANDS) {
   const { command } = (await import(`./commands/${name}${import.meta.filename.slice(-3)}`)) as { command(): Command };
   program.addCommand(command().exitOverride().showHelpAfterError("(add --help for the options)"));
 }

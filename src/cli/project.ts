@@ -1,7 +1,7 @@
 import path from "node:path";
-import { compilePlan, planBytes } from "../etl/compile/compile-plan.ts";
+import { loadPipeline } from "../etl/compile/load-pipeline.ts";
 import { DefinitionError } from "../definition/problems.ts";
-import { loadDefinition } from "../definition/load.ts";
+import { printPlan } from "../plan/load-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PipelineSettings } from "../stack/settings.ts";
 import type { CommonOptions } from "./options.ts";
@@ -27,25 +27,26 @@ export interface Project {
  * @throws UserError with every problem of the definition, each with its place and a hint.
  */
 export async function openProject(options: Pick<CommonOptions, "config" | "stage" | "state">): Promise<Project> {
-  const loaded = await asUserError(() => loadDefinition(path.resolve(options.config)));
-  const { definition, file } = loaded;
-  const plan = await asUserError(() => compilePlan(definition));
+  const { file, definition, plan } = await loadPipeline(path.resolve(options.config)).catch((error: unknown) => {
+    throw error instanceof DefinitionError ? new UserError(error.message, { cause: error }) : error;
+  });
+  const { name: pipeline, batchingWindowSeconds, workers, logRetentionDays, keepOldVersionsDays } = definition;
   const directory = path.dirname(file);
   return {
     file,
     directory,
     stateDirectory: path.resolve(options.state ?? path.join(directory, ".millrace")),
     settings: {
-      pipeline: definition.name,
+      pipeline,
       stage: options.stage,
       plan,
-      batchingWindowSeconds: definition.batching.window,
-      workers: definition.job.workers,
-      logRetentionDays: definition.retention.logs,
-      keepOldVersionsDays: definition.retention.oldVersions,
+      batchingWindowSeconds,
+      workers,
+      logRetentionDays,
+      keepOldVersionsDays,
     },
     plan,
-    planJson: planBytes(plan),
+    planJson: printPlan(plan),
   };
 }
 
@@ -65,11 +66,3 @@ export function connectProject(project: Project, options: Pick<CommonOptions, "e
   });
 }
 
-async function asUserError<T>(work: () => Promise<T> | T): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DefinitionError) throw new UserError(error.message, { cause: error });
-    throw error;
-  }
-}

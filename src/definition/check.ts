@@ -36,7 +36,7 @@ function resolve(parsed: ParsedDefinition, problems: Problem[]): Definition {
   return {
     name: parsed.name,
     alerts: parsed.alerts && { from: parsed.alerts.from, to: [parsed.alerts.to].flat() },
-    batchingWindowSeconds: parsed.batching.window ?? 60,
+    batchingWindowSeconds: parsed.batching.window ?? 0,
     workers: parsed.job.workers,
     logRetentionDays: logRetention(parsed.retention.logs ?? 30 * DAY, problems),
     keepOldVersionsDays: Math.max(1, Math.round((parsed.retention.oldVersions ?? 30 * DAY) / DAY)),

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type Command, Option } from "commander";
+import { type QueryResult, queryAthena } from "../athena-query.ts";
+import { dropFiles, filesToDrop } from "../drop.ts";
+import { Journal } from "../journal.ts";
+import { type EngineName, startLocal } from "../local.ts";
+import { type CommonOptions, newCommand, output } from "../options.ts";
+import { type FileOutcome, followFiles, ledgerOf } from "../outcome.ts";
+import { Output, count, dim } from "../output.ts";
+import { connectProject, openProject } from "../project.ts";
+import { asJson, asTable } from "../query-output.ts";
+import { EXIT } from "../user-error.ts";
+
+interface RunOptions extends CommonOptions {
+  readonly dataset?: string;
+  readonly query?: string;
+  readonly engine: EngineName;
+}
+
+export function command(): Command {
+  return newCommand("run", "load files once, in a fresh local pipeline, and say what became of them", "json")
+    .argument("<files...>", "files, or folders with files")
+    .option("--dataset <name>", "the dataset they belong to (default: the only one, or the one their folder names)")
+    .option("--query <sql>", "ask this when they are loaded")
+    .addOption(new Option("--engine <name>", "what runs EtlJob").choices(["duckdb", "spark"]).default("duckdb"))
+    .action(run);
+}
+
+/** The state of a run is its own and goes with it; the assembly cache is the project's. */
+async function run(names: string[], options: RunOptions): Promise<void> {
+  const project = await openProject(options);
+  const files = await filesToDrop(project.plan, names, options.dataset);
+  const stateDirectory = await mkdtemp(path.join(tmpdir(), "millrace-run-"));
+  let journal: Journal | undefined;
+  try {
+    const local = await startLocal(
+      { ...project, stateDirectory },
+      {
+        port: 0,
+        engine: options.engine,
+        skipIdle: true,
+        onTrace: (event) => journal?.see(event),
+        assemblies: path.join(project.stateDirectory, "assemblies"),
+      },
+    );
+    try {
+      const target = await connectProject({ ...project, stateDirectory }, {});
+      journal = new Journal(new Output(), ledgerOf(target));
+      const dropped = await dropFiles(target, project.plan, files);
+      const outcomes = await followFiles(target, dropped, () => {});
+      await journal.settled();
+      const answer = options.query === undefined ? undefined : await queryAthena(target, options.query);
+      target.close();
+      report(outcomes, answer, options);
+      process.exitCode = outcomes.every(isClean) ? EXIT.ok : EXIT.notAllLoaded;
+    } finally {
+      await local.stop();
+    }
+  } finally {
+    await rm(stateDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Loaded whole: nothing of it was rejected. */
+function isClean(outcome: FileOutcome): boolean {
+  return outcome.state === "committed" && outcome.rowsRejected === 0;
+}
+
+function report(outcomes: readonly FileOutcome[], answer: QueryResult | undefined, options: RunOptions): void {
+  if (options.json) {
+    const files = outcomes.map(({ version: _, ...outcome }) => outcome);
+    return output.json({ files, query: answer ? asJson(answer) : null });
+  }
+  const rows = outcomes.reduce((sum, outcome) => sum + (outcome.rowsOut ?? 0), 0);
+  const clean = outcomes.filter(isClean).length;
+  output.note(dim(`${clean} of ${count(outcomes.length, "file")} loaded whole, ${count(rows, "row")}`));
+  if (answer) output.result(asTable(answer));
+}

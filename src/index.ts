@@ -1,0 +1,1 @@
+export { definePipeline, type PipelineDefinition } from "./definition/define.ts";
