@@ -477,7 +477,7 @@ describe("the end", () => {
         .on("close", resolve),
     );
     runtime.kill("SIGKILL");
-    await closed;
+    expect(await closed).toBe(true);
     server.close();
   });
 });
