@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { JOB_ARGUMENTS } from "../../plan/job-arguments.ts";
+import { SPARK_MACROS } from "../../sql/spark/macros.ts";
 import { openDatabase } from "./database.ts";
 import { JOB_ENVIRONMENT } from "./engine.ts";
 import { createObjectPaths } from "./object-paths.ts";
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
           memoryBytes: memory * 0.7,
           temporaryDirectory: path.join(directory, "spill"),
           threads: availableParallelism(),
+          setup: [SPARK_MACROS],
         }),
     },
     { dataset, run, attempt, jobRunId: given.JOB_RUN_ID },
