@@ -50,6 +50,7 @@ export function createCredentials(deps: {
   const select = database.prepare("SELECT * FROM credentials WHERE access_key_id = ?");
   const insert = database.prepare("INSERT INTO credentials VALUES (?, ?, ?, ?, ?)");
   const forget = database.prepare("DELETE FROM credentials WHERE expires_at < ?");
+  const recent = new Map<string, IssuedCredentials>();
   const administrator: IssuedCredentials = {
     ...ADMINISTRATOR,
     sessionToken: undefined,
@@ -64,16 +65,21 @@ export function createCredentials(deps: {
     administrator,
     find(accessKeyId) {
       if (accessKeyId === administrator.accessKeyId) return administrator;
+      // Every request asks, most of them about the same few keys.
+      const known = recent.get(accessKeyId);
+      if (known) return known;
       const row = select.get(accessKeyId);
-      return (
-        row && {
-          accessKeyId,
-          secretAccessKey: String(row["secret_access_key"]),
-          sessionToken: String(row["session_token"]),
-          principal: JSON.parse(String(row["principal"])) as Principal,
-          expiresAt: Number(row["expires_at"]),
-        }
-      );
+      if (!row) return undefined;
+      const found = {
+        accessKeyId,
+        secretAccessKey: String(row["secret_access_key"]),
+        sessionToken: String(row["session_token"]),
+        principal: JSON.parse(String(row["principal"])) as Principal,
+        expiresAt: Number(row["expires_at"]),
+      };
+      if (recent.size >= MAX_RECENT) recent.clear();
+      recent.set(accessKeyId, found);
+      return found;
     },
     issue({ arn, roleId }, sessionName, durationSeconds) {
       forget.run(clock.now() - KEPT_AFTER_EXPIRY);
@@ -104,6 +110,8 @@ export function createCredentials(deps: {
     },
   };
 }
+
+const MAX_RECENT = 1000;
 
 /** Expired keys are still told from unknown ones for a while. */
 const KEPT_AFTER_EXPIRY = 24 * 3600_000;
