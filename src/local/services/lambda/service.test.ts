@@ -7,7 +7,7 @@ import {
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
 import { afterEach, describe, expect, test } from "vitest";
-import { FUNCTION_ARN, LocalFunctions, queueArn } from "../../../../test/support/local-functions.ts";
+import { FUNCTION_ARN, LocalFunctions } from "../../../../test/support/local-functions.ts";
 import { ACCOUNT, REGION } from "../../../../test/support/local-services.ts";
 
 let functions: LocalFunctions;
