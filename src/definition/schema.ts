@@ -84,11 +84,9 @@ const column = z.union([
 ]);
 
 const oneCharacter = (what: string) =>
-  z
-    .string()
-    .refine((text) => [...text].length === 1 && text !== "\n" && text !== "\r", {
-      message: `${what} is one character`,
-    });
+  z.string().refine((text) => [...text].length === 1 && text !== "\n" && text !== "\r", {
+    message: `${what} is one character`,
+  });
 
 const source = z.strictObject({
   prefix: z.string().describe('Keys that start with it belong to the dataset; default "<dataset>/"').optional(),
@@ -156,7 +154,9 @@ export const definitionSchema = z.strictObject({
   batching: z
     .strictObject({
       window: duration(0, 300, "1 minute")
-        .describe("How long messages gather before a run starts; default 1 minute")
+        .describe(
+          "How long messages gather before a run starts; default none: while a run is at work, what comes gathers anyway",
+        )
         .optional(),
     })
     .default({}),

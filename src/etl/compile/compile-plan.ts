@@ -11,7 +11,7 @@ import type { SqlPair } from "../../sql/spark/literals.ts";
 import type { Column } from "../../sql/spark/scope.ts";
 import { nearest } from "../../sql/spark/suggest.ts";
 import { jsonMember } from "./nested.ts";
-import { TimeFormatError } from "./time-format.ts";
+import { TimeFormatError } from "../../sql/spark/time-format.ts";
 import { typeText } from "./typing.ts";
 
 /** Lineage that rules and the transform may name; `*` leaves it out, and the compiler appends it. */

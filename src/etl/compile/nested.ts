@@ -1,5 +1,5 @@
 import type { DataType } from "../../plan/data-type.ts";
-import { physicalType } from "../../plan/data-type.ts";
+import { lowerCaseNames, physicalType } from "../../plan/data-type.ts";
 import { duckdbText, quoteName, sparkText } from "../../sql/spark/literals.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
 import { typeText } from "./typing.ts";
@@ -41,7 +41,7 @@ function build(type: DataType, text: SqlPair, depth: number): Built {
 
 function buildArray(type: Extract<DataType, { kind: "array" }>, text: SqlPair, depth: number): Built {
   const texts: SqlPair = {
-    spark: `from_json(${text.spark}, 'ARRAY<STRING>')`,
+    spark: `CASE WHEN ${validJson(text).spark} THEN from_json(${text.spark}, 'ARRAY<STRING>') END`,
     duckdb: `json_texts(${text.duckdb})`,
   };
   const name = `e${depth}`;
@@ -53,39 +53,37 @@ function buildArray(type: Extract<DataType, { kind: "array" }>, text: SqlPair, d
     },
     bad: {
       spark: wrong(text.spark, texts.spark, `exists(${texts.spark}, ${name} -> ${element.bad.spark})`),
-      duckdb: wrong(
-        text.duckdb,
-        texts.duckdb,
-        `len(list_filter(${texts.duckdb}, lambda ${name}: ${element.bad.duckdb})) > 0`,
-      ),
+      duckdb: wrong(text.duckdb, texts.duckdb, anyOf(texts.duckdb, name, element.bad.duckdb)),
     },
   };
 }
 
 function buildMap(type: Extract<DataType, { kind: "map" }>, text: SqlPair, depth: number): Built {
-  const texts: SqlPair = {
-    spark: `map_entries(from_json(${text.spark}, 'MAP<STRING, STRING>'))`,
-    duckdb: `json_members(${text.duckdb})`,
-  };
+  const texts: SqlPair = { spark: `map_entries(${sparkMembers(text)})`, duckdb: `json_members(${text.duckdb})` };
   const name = `e${depth}`;
   const key = build(type.key, { spark: `${name}.key`, duckdb: `${name}.key` }, depth + 1);
   const value = build(type.value, { spark: `${name}.value`, duckdb: `${name}.value` }, depth + 1);
-  const physical = physicalType(type);
+  const physical = physicalType(lowerCaseNames(type));
+  const keys: SqlPair = {
+    spark: `transform(${texts.spark}, ${name} -> ${key.value.spark})`,
+    duckdb: `list_transform(${texts.duckdb}, lambda ${name}: ${key.value.duckdb})`,
+  };
   return {
     value: {
       spark: `map_from_entries(transform(${texts.spark}, ${name} -> struct(${key.value.spark}, ${value.value.spark})))`,
       duckdb: `CAST(map_from_entries(list_transform(${texts.duckdb}, lambda ${name}: {'k': ${key.value.duckdb}, 'v': ${value.value.duckdb}})) AS ${physical.duckdb})`,
     },
+    // A key that is there twice, or two texts of one key, would raise.
     bad: {
       spark: wrong(
         text.spark,
         texts.spark,
-        `exists(${texts.spark}, ${name} -> ${key.bad.spark} OR ${value.bad.spark})`,
+        `exists(${texts.spark}, ${name} -> ${key.bad.spark} OR ${value.bad.spark}) OR size(array_distinct(${keys.spark})) < size(${keys.spark})`,
       ),
       duckdb: wrong(
         text.duckdb,
         texts.duckdb,
-        `len(list_filter(${texts.duckdb}, lambda ${name}: ${key.bad.duckdb} OR ${value.bad.duckdb})) > 0`,
+        `${anyOf(texts.duckdb, name, `${key.bad.duckdb} OR ${value.bad.duckdb}`)} OR len(list_distinct(${keys.duckdb})) < len(${keys.duckdb})`,
       ),
     },
   };
@@ -93,13 +91,13 @@ function buildMap(type: Extract<DataType, { kind: "map" }>, text: SqlPair, depth
 
 function buildStruct(type: Extract<DataType, { kind: "struct" }>, text: SqlPair, depth: number): Built {
   const members = type.fields.map((field) => {
-    const member = jsonMember(text, [field.name]);
+    const member = {
+      spark: jsonMember(text, [field.name]).spark,
+      duckdb: `json_text(${text.duckdb}, ${duckdbPath([field.name])})`,
+    };
     return { name: field.name.toLowerCase(), built: build(field.type, member, depth + 1) };
   });
-  const isObject: SqlPair = {
-    spark: `map_keys(from_json(${text.spark}, 'MAP<STRING, STRING>'))`,
-    duckdb: `json_members(${text.duckdb})`,
-  };
+  const opened: SqlPair = { spark: `map_keys(${sparkMembers(text)})`, duckdb: `json_members(${text.duckdb})` };
   const value: SqlPair = {
     spark: `named_struct(${members.map(({ name, built }) => `${sparkText(name)}, ${built.value.spark}`).join(", ")})`,
     duckdb: `struct_pack(${members.map(({ name, built }) => `${quoteName(name).duckdb} := ${built.value.duckdb}`).join(", ")})`,
@@ -107,17 +105,43 @@ function buildStruct(type: Extract<DataType, { kind: "struct" }>, text: SqlPair,
   return {
     value: eachEngine((engine) => `CASE WHEN ${text[engine]} IS NOT NULL THEN ${value[engine]} END`),
     bad: eachEngine((engine) =>
-      wrong(text[engine], isObject[engine], members.map(({ built }) => `(${built.bad[engine]})`).join(" OR ")),
+      wrong(text[engine], opened[engine], members.map(({ built }) => `(${built.bad[engine]})`).join(" OR ")),
     ),
   };
 }
 
-/** The text of a member of a JSON text, null when it is absent or JSON null. Numbers print the same in both engines. */
+function sparkMembers(text: SqlPair): string {
+  return `CASE WHEN ${validJson(text).spark} THEN from_json(${text.spark}, 'MAP<STRING, STRING>') END`;
+}
+
+function anyOf(list: string, name: string, condition: string): string {
+  return `len(list_filter(${list}, lambda ${name}: ${condition})) > 0`;
+}
+
+const STRICT = "map('allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false')";
+
+/**
+ * Whether a text is one JSON value. Spark's functions read the first value of a text and ignore what follows, so the
+ * text is put into a document of which something comes after it; and both engines' readers take more than JSON.
+ */
+export function validJson(text: SqlPair): SqlPair {
+  const wrapped = `from_json(concat('{"v":[', ${text.spark}, '],"e":1}'), 'v ARRAY<STRING>, e INT', ${STRICT})`;
+  return {
+    spark: `coalesce(${wrapped}.e = 1 AND size(${wrapped}.v) = 1, FALSE)`,
+    duckdb: `coalesce(strict_json(${text.duckdb}), FALSE)`,
+  };
+}
+
+/** The text of a member of a JSON object, NULL when it is absent or JSON null; `text` must be valid JSON. */
 export function jsonMember(text: SqlPair, path: readonly string[]): SqlPair {
   return {
     spark: `get_json_object(${text.spark}, ${sparkText(`$${path.map((name) => `['${name}']`).join("")}`)})`,
-    duckdb: `json_extract_string(${text.duckdb}, ${duckdbText(`$${path.map((name) => `."${name.replaceAll('"', '\\"')}"`).join("")}`)})`,
+    duckdb: `json_extract_string(${text.duckdb}, ${duckdbPath(path)})`,
   };
+}
+
+function duckdbPath(path: readonly string[]): string {
+  return duckdbText(`$${path.map((name) => `."${name}"`).join("")}`);
 }
 
 /** Whether there is a text that does not open (`opened` is NULL), or opens and has a bad member. Never NULL. */

@@ -1,8 +1,8 @@
 import { isNested, physicalType } from "../../plan/data-type.ts";
 import type { DataType } from "../../plan/data-type.ts";
-import { sparkText, duckdbText } from "../../sql/spark/literals.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
-import { formatToIso } from "./time-format.ts";
+import { ISO, wholeMatch } from "../../sql/spark/text-casts.ts";
+import { formatToIso } from "../../sql/spark/time-format.ts";
 import { typeNested } from "./nested.ts";
 
 /**
@@ -26,22 +26,6 @@ import { typeNested } from "./nested.ts";
 
 const SIGNED_DIGITS = "[+-]?[0-9]+";
 const DECIMAL_NUMBER = "[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,4})?";
-const YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";
-const DATE = `${YEAR}-[0-9]{2}-[0-9]{2}`;
-const CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]";
-const SECONDS = `:[0-5][0-9](?:[.][0-9]{1,9})?`;
-const ZONE = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])";
-const LOCAL_TIMESTAMP = `${DATE}(?:[ T]${CLOCK}(?:${SECONDS})?)?`;
-const ZONED_TIMESTAMP = `${DATE}[ T]${CLOCK}${SECONDS}${ZONE}`;
-
-/** `text` matches the whole of `pattern`, which both regular expression engines read alike. */
-export function matches(text: SqlPair, pattern: string): SqlPair {
-  return {
-    // Java's `$` also matches before a final line break; `\z` does not.
-    spark: `${text.spark} RLIKE ${sparkText(`\\A(?:${pattern})\\z`)}`,
-    duckdb: `regexp_full_match(${text.duckdb}, ${duckdbText(pattern)})`,
-  };
-}
 
 /**
  * The value of `text` (an expression over strings that is cheap to repeat, such as a column) as `type`; NULL when the
@@ -62,7 +46,7 @@ export function typeText(type: DataType, text: SqlPair, format?: string): SqlPai
     case "double":
       return typeDouble(text);
     case "date":
-      return format === undefined ? guardedCast(type, text, DATE) : typeFormatted(type, text, format);
+      return format === undefined ? guardedCast(type, text, ISO.date) : typeFormatted(type, text, format);
     case "timestamp":
       return format === undefined ? typeTimestamp(text) : typeFormatted(type, text, format);
   }
@@ -77,7 +61,7 @@ function typeBoolean(text: SqlPair): SqlPair {
 /** In DuckDB, a text that is the cast's own print needs no regular expression: four times as fast for ordinary data. */
 function guardedCast(type: DataType, text: SqlPair, pattern: string): SqlPair {
   const { spark, duckdb } = tryCast(type, text);
-  const guard = matches(text, pattern);
+  const guard = wholeMatch(text, pattern);
   return {
     spark: `CASE WHEN ${guard.spark} THEN ${spark} END`,
     duckdb: `CASE WHEN ${printsAs(type, duckdb, text.duckdb)} OR ${guard.duckdb} THEN ${duckdb} END`,
@@ -104,7 +88,7 @@ function tryCast(type: DataType, text: SqlPair): SqlPair {
 
 function typeDouble(text: SqlPair): SqlPair {
   const value = tryCast({ kind: "double" }, text);
-  const guard = matches(text, DECIMAL_NUMBER);
+  const guard = wholeMatch(text, DECIMAL_NUMBER);
   return {
     spark: `CASE WHEN ${guard.spark} AND abs(${value.spark}) < DOUBLE('Infinity') THEN ${value.spark} END`,
     // `inf` and `nan` print as themselves, and a number too great for a double is infinite.
@@ -113,8 +97,8 @@ function typeDouble(text: SqlPair): SqlPair {
 }
 
 function typeTimestamp(text: SqlPair): SqlPair {
-  const local = matches(text, LOCAL_TIMESTAMP);
-  const zoned = matches(text, ZONED_TIMESTAMP);
+  const local = wholeMatch(text, ISO.timestamp);
+  const zoned = wholeMatch(text, ISO.zonedTimestamp);
   const cast = tryCast({ kind: "timestamp" }, text);
   return {
     spark: `CASE WHEN ${local.spark} OR ${zoned.spark} THEN ${cast.spark} END`,

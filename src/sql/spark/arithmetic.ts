@@ -192,7 +192,8 @@ function decimals(operator: "+" | "-" | "*" | "%", left: Operand, right: Operand
   const physical = physicalType(type);
   const [p, q] =
     operator === "*"
-      ? [a.duckdb, b.duckdb]
+      ? // Two operands of 18 digits or fewer would be multiplied in 64 bits, and overflow.
+        [`CAST(${a.duckdb} AS DECIMAL(${Math.max(x.precision, 19)},${x.scale}))`, b.duckdb]
       : [`CAST(${a.duckdb} AS ${physical.duckdb})`, `CAST(${b.duckdb} AS ${physical.duckdb})`];
   return {
     ...span,

@@ -36,6 +36,9 @@ export function compileCall(expression: Expression & { kind: "call" }, scope: Sc
     end: expression.end,
     name: expression.name,
     operands,
+    argumentNames: expression.arguments.map((argument) =>
+      argument.kind === "name" ? argument.parts.at(-1) : undefined,
+    ),
     lambda: (index, types) => compileLambda(expression, index, types, scope, compile),
   };
   const translation = entry.translate(call);

@@ -98,13 +98,18 @@ export function castBoth(operand: Operand, type: DataType): Operand {
     end: operand.end,
     type,
     spark: `CAST(${operand.spark} AS ${physical.spark})`,
-    duckdb: `CAST(${operand.duckdb} AS ${physical.duckdb})`,
+    duckdb: `CAST(${viaText(operand.type, type) ? `CAST(${operand.duckdb} AS VARCHAR)` : operand.duckdb} AS ${physical.duckdb})`,
     ...(operand.constant === undefined ? {} : { constant: operand.constant }),
     ...(operand.range !== undefined && (type.kind === "int" || type.kind === "bigint") ? { range: operand.range } : {}),
     ...(operand.range === undefined && operand.type.kind === "int" && type.kind === "bigint"
       ? { range: { low: -(2n ** 31n), high: 2n ** 31n - 1n } }
       : {}),
   };
+}
+
+/** DuckDB divides the digits of a decimal in floating point, which is exact only for few of them; a text is read exactly. */
+function viaText(from: SparkType, to: DataType): boolean {
+  return from.kind === "decimal" && to.kind === "double" && from.precision > 15;
 }
 
 /** Refuses what an operator or function has no meaning for. */

@@ -21,6 +21,8 @@ export interface Call extends Span {
   readonly name: string;
   /** Lambdas are left out of it. */
   readonly operands: readonly Operand[];
+  /** The last name of arguments that are plain columns or fields. */
+  readonly argumentNames: readonly (string | undefined)[];
   /** Compiles the lambda that is argument `index`, its variables being of these types. */
   lambda(index: number, types: readonly DataType[]): Lambda;
 }

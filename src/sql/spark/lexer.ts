@@ -72,6 +72,9 @@ export function tokenize(sql: string): Token[] {
     }
   }
   push("end", sql.length, "");
+  for (const token of tokens) {
+    if (token.value.includes("\0")) throw new SparkSqlError("a text cannot hold the character NUL", token);
+  }
   return tokens;
 }
 

@@ -1,25 +1,59 @@
+import { LOWER_CASE, UPPER_CASE } from "./case-mapping.ts";
+import { duckdbText } from "./literals.ts";
+
+const caseMap = (pairs: readonly (readonly [string, string])[]) =>
+  `MAP {${pairs.map(([from, to]) => `${duckdbText(from)}: ${duckdbText(to)}`).join(", ")}}`;
+
+/** The characters of a text: code points, not what a reader sees as one character. */
+const characters = (text: string) => `regexp_extract_all(${text}, '(?s:.)')`;
+
+const start = "CASE WHEN pos > 0 THEN pos - 1::BIGINT WHEN pos < 0 THEN length(s) + pos ELSE 0::BIGINT END";
+
+/** Letters that have a case, and what stands within a word without being a letter of it. */
+const CASED = "[\\p{Lu}\\p{Ll}\\p{Lt}]";
+const IGNORABLE = "[\\p{Mn}\\p{Me}\\p{Cf}\\p{Lm}\\p{Sk}'.:\u00b7\u2018\u2019\u2024\u2027]";
+
+/** A capital sigma at the end of a word has a small letter of its own (SpecialCasing.txt, Final_Sigma). */
+const isFinalSigma =
+  `coalesce(regexp_full_match(list_filter(l[:i - 1], lambda x: NOT regexp_full_match(x, ${duckdbText(IGNORABLE)}))[-1], '${CASED}'), FALSE) ` +
+  `AND NOT coalesce(regexp_full_match(list_filter(l[i + 1:], lambda x: NOT regexp_full_match(x, ${duckdbText(IGNORABLE)}))[1], '${CASED}'), FALSE)`;
+
+const printYear = (moment: string) =>
+  `CASE WHEN year(${moment}) > 9999 THEN '+' WHEN year(${moment}) < 0 THEN '-' ELSE '' END || lpad(abs(year(${moment}))::VARCHAR, greatest(length(abs(year(${moment}))::VARCHAR), 4), '0')`;
+
+const hasNull = (list: string) => `len(list_filter(${list}, lambda x: x IS NULL)) > 0`;
+
+/** What DuckDB's JSON reader takes and JSON does not have: a comma before a bracket, and numbers that are none. */
+const LENIENT = "(?i)nan|inf|,\\s*[\\]}]";
+
 /**
- * Macros that the translation uses, as one SQL text: whoever runs translated SQL on DuckDB runs this first.
- * Case mapping: Spark maps by Unicode's full rules (ß becomes SS), DuckDB letter by letter; `case-mapping.ts` has the
- * difference.
+ * Macros that translated SQL and the typing rules use, as one SQL text of CREATE OR REPLACE statements: whoever runs
+ * them on DuckDB runs this first. Texts of ASCII only, nearly all there are, take DuckDB's own upper and lower.
  */
 export const SPARK_MACROS = `
-CREATE OR REPLACE MACRO spark_upper(s) AS upper(s);
-CREATE OR REPLACE MACRO spark_lower(s) AS lower(s);
+CREATE OR REPLACE MACRO spark_upper(s) AS CASE WHEN strlen(s) = length(s) THEN upper(s)
+  ELSE array_to_string(list_transform(${characters("s")}, lambda c: coalesce(map_extract_value(${caseMap(UPPER_CASE)}, c), upper(c))), '') END;
+CREATE OR REPLACE MACRO spark_lower_letters(l) AS
+  array_to_string(list_transform(l, lambda c, i: CASE WHEN c = '\u03a3' AND ${isFinalSigma} THEN '\u03c2'
+    ELSE coalesce(map_extract_value(${caseMap(LOWER_CASE)}, c), lower(c)) END), '');
+CREATE OR REPLACE MACRO spark_lower(s) AS
+  CASE WHEN strlen(s) = length(s) THEN lower(s) ELSE spark_lower_letters(${characters("s")}) END;
+CREATE OR REPLACE MACRO spark_reverse(s) AS array_to_string(list_reverse(${characters("s")}), '');
 CREATE OR REPLACE MACRO spark_join(l, sep) AS
-  CASE WHEN l IS NULL OR sep IS NULL THEN NULL ELSE coalesce(list_aggregate(list_filter(l, lambda e: e IS NOT NULL), 'string_agg', sep), '') END;
-CREATE OR REPLACE MACRO spark_reverse(s) AS array_to_string(list_reverse(regexp_extract_all(s, '(?s:.)')), '');
+  CASE WHEN l IS NOT NULL THEN coalesce(list_aggregate(list_filter(l, lambda e: e IS NOT NULL), 'string_agg', sep), '') END;
 CREATE OR REPLACE MACRO spark_substring(s, pos, len) AS
-  substring(s,
-    greatest(CASE WHEN pos > 0 THEN pos - 1 WHEN pos < 0 THEN length(s) + pos ELSE 0 END, 0) + 1,
-    greatest(CASE WHEN pos > 0 THEN pos - 1 WHEN pos < 0 THEN length(s) + pos ELSE 0 END + len::BIGINT
-      - greatest(CASE WHEN pos > 0 THEN pos - 1 WHEN pos < 0 THEN length(s) + pos ELSE 0 END, 0), 0));
+  CASE WHEN pos IS NOT NULL AND len IS NOT NULL THEN
+    substring(s, greatest(${start}, 0) + 1, greatest(${start} + len - greatest(${start}, 0), 0)) END;
 CREATE OR REPLACE MACRO spark_locate(sub, s, start) AS
-  CAST(CASE WHEN start < 1 AND sub IS NOT NULL AND s IS NOT NULL THEN 0
+  CAST(CASE WHEN start IS NULL THEN 0
+    WHEN sub IS NULL OR s IS NULL THEN NULL
+    WHEN start < 1 THEN 0
+    WHEN sub = '' THEN 1
     WHEN instr(substring(s, start), sub) = 0 THEN 0
     ELSE instr(substring(s, start), sub) + start - 1 END AS INTEGER);
-CREATE OR REPLACE MACRO spark_floor_div(a, b) AS
-  CASE WHEN a >= 0 OR a % b = 0 THEN a // b ELSE a // b - 1 END;
+CREATE OR REPLACE MACRO spark_base64(s) AS
+  rtrim(regexp_replace(base64(encode(s)), '(.{76})', '\\1' || chr(13) || chr(10), 'g'), chr(13) || chr(10));
+CREATE OR REPLACE MACRO spark_floor_div(a, b) AS CASE WHEN a >= 0 OR a % b = 0 THEN a // b ELSE a // b - 1 END;
 CREATE OR REPLACE MACRO spark_sign(x) AS
   CASE WHEN isnan(x) THEN x WHEN x > 0 THEN 1::DOUBLE WHEN x < 0 THEN (-1)::DOUBLE ELSE x END;
 CREATE OR REPLACE MACRO spark_to_bigint(x) AS
@@ -27,24 +61,30 @@ CREATE OR REPLACE MACRO spark_to_bigint(x) AS
     WHEN x <= (-9223372036854775808)::DOUBLE THEN -9223372036854775808 ELSE TRY_CAST(x AS BIGINT) END;
 CREATE OR REPLACE MACRO spark_round(x, rounded) AS
   CASE WHEN NOT isfinite(x) OR abs(x) >= 1e18 THEN x ELSE CAST(rounded AS DOUBLE) END;
-CREATE OR REPLACE MACRO spark_date_text(d) AS CAST(d AS VARCHAR);
-CREATE OR REPLACE MACRO spark_timestamp_text(t) AS CAST(t AS VARCHAR);
+CREATE OR REPLACE MACRO spark_date_text(d) AS
+  CASE WHEN d BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST(d AS VARCHAR)
+    ELSE ${printYear("d")} || strftime(d, '-%m-%d') END;
+CREATE OR REPLACE MACRO spark_timestamp_text(t) AS
+  CASE WHEN t BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN CAST(t AS VARCHAR)
+    ELSE ${printYear("t")} || strftime(t, '-%m-%d ') || CAST(CAST(t AS TIME) AS VARCHAR) END;
 CREATE OR REPLACE MACRO spark_array_contains(l, e) AS
-  CASE WHEN l IS NULL OR e IS NULL THEN NULL WHEN list_contains(l, e) THEN TRUE
-    WHEN len(list_filter(l, lambda x: x IS NULL)) > 0 THEN NULL ELSE FALSE END;
+  CASE WHEN l IS NULL OR e IS NULL THEN NULL WHEN list_contains(l, e) THEN TRUE WHEN ${hasNull("l")} THEN NULL ELSE FALSE END;
 CREATE OR REPLACE MACRO spark_array_distinct(l) AS
   list_filter(l, lambda x, i: CASE WHEN x IS NULL THEN len(list_filter(l[:i - 1], lambda y: y IS NULL)) = 0
     ELSE list_position(l, x) = i END);
 CREATE OR REPLACE MACRO spark_any(l) AS
-  CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN len(list_filter(l, lambda x: x IS NULL)) > 0 THEN NULL ELSE FALSE END;
+  CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN ${hasNull("l")} THEN NULL ELSE FALSE END;
 CREATE OR REPLACE MACRO spark_all(l) AS
-  CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN len(list_filter(l, lambda x: x IS NULL)) > 0 THEN NULL ELSE TRUE END;
-CREATE OR REPLACE MACRO spark_json(s, p) AS CASE WHEN json_valid(s) THEN json_extract_string(s, p) END;
+  CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN ${hasNull("l")} THEN NULL ELSE TRUE END;
+CREATE OR REPLACE MACRO strict_json(s) AS
+  json_valid(s) AND (NOT regexp_matches(s, '${LENIENT}')
+    OR NOT regexp_matches(regexp_replace(s, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g'), '${LENIENT}'));
+CREATE OR REPLACE MACRO json_text(s, path) AS CASE WHEN strict_json(s) THEN json_extract_string(s, path) END;
 CREATE OR REPLACE MACRO spark_json_array_length(s) AS
-  CASE WHEN json_valid(s) AND json_type(s) = 'ARRAY' THEN CAST(json_array_length(s) AS INTEGER) END;
+  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN CAST(json_array_length(s) AS INTEGER) END;
 CREATE OR REPLACE MACRO json_texts(s) AS
-  CASE WHEN json_valid(s) AND json_type(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda e: e ->> '$') END;
+  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda e: e ->> '$') END;
 CREATE OR REPLACE MACRO json_members(s) AS
-  CASE WHEN json_valid(s) AND json_type(s) = 'OBJECT' THEN
-    list_transform(json_keys(s), lambda k: {'key': k, 'value': json_extract_string(s, '$."' || replace(k, '"', '\\"') || '"')}) END;
+  CASE WHEN strict_json(s) AND json_type(s) = 'OBJECT' THEN
+    list_transform(json_keys(s), lambda k: {'key': k, 'value': json_extract_string(s, '$."' || replace(replace(k, '\\', '\\\\'), '"', '\\"') || '"')}) END;
 `;

@@ -30,6 +30,8 @@ const COMPARISONS: Readonly<Record<string, BinaryOperator>> = {
 /** Binary operators above the comparisons, loosest first, as the grammar orders them. */
 const LEVELS: readonly (readonly string[])[] = [["|"], ["^"], ["&"], ["+", "-", "||"], ["*", "/", "%", "DIV"]];
 
+const UNIT_FUNCTIONS = ["timestampdiff", "timestampadd", "datediff", "date_diff", "dateadd", "date_add"];
+
 const UNITS: readonly IntervalUnit[] = ["year", "month", "week", "day", "hour", "minute", "second"];
 
 export function parseExpression(cursor: Cursor): Expression {
@@ -276,7 +278,7 @@ function parseWord(cursor: Cursor): Expression {
       break;
     default:
   }
-  if (cursor.isSymbol("(", 1) && !(RESERVED.has(token.upper) && !["FILTER", "EXISTS"].includes(token.upper))) {
+  if (cursor.isSymbol("(", 1) && !(RESERVED.has(token.upper) && !["REGEXP", "RLIKE"].includes(token.upper))) {
     return parseCall(cursor);
   }
   if (RESERVED.has(token.upper)) cursor.unexpected("an expression");
@@ -295,6 +297,11 @@ function parseCall(cursor: Cursor): Expression {
     cursor.fail(`${nameToken.value}(*) is an aggregate`, nameToken, AGGREGATE_HINT);
   }
   const list = cursor.isSymbol(")") ? [] : parseList(cursor);
+  const [unit] = list;
+  // The unit of timestampdiff(HOUR, …) is a word, not a column.
+  if (UNIT_FUNCTIONS.includes(nameToken.value.toLowerCase()) && list.length === 3 && unit?.kind === "name") {
+    list[0] = { kind: "text", value: unit.parts.join("."), start: unit.start, end: unit.end };
+  }
   if (cursor.isSymbol("=>")) cursor.unexpected('","', "arguments have no names here: give them in order");
   if (cursor.isWord("FROM") || cursor.isWord("FOR") || cursor.isWord("IN")) {
     cursor.unexpected('","', `write ${nameToken.value}(…) with commas between its arguments`);

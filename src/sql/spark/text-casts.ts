@@ -18,7 +18,10 @@ const PATTERNS = {
   double: "[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]+)?",
 } as const;
 
-/** Dates and timestamps: the ISO forms only. Spark also takes `2001-1-5`, times without a date and zone names, and by both engines here these are NULL. */
+/**
+ * Dates and timestamps: the ISO forms only, of the years 0001 to 9999. Spark also takes `2001-1-5`, times without a date
+ * and names of zones; by both engines here these are NULL.
+ */
 const YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";
 const DATE = `${YEAR}-[0-9]{2}-[0-9]{2}`;
 const CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]";
@@ -53,7 +56,11 @@ export function textAsType(type: DataType, text: SqlPair): SqlPair {
     case "bigint":
     case "decimal":
       return {
-        spark,
+        // Java's decimals also take digits of other scripts, which both leave out.
+        spark:
+          type.kind === "decimal"
+            ? `(CASE WHEN NOT (${text.spark} RLIKE '[^\\\\x00-\\\\x7F]') THEN ${spark} END)`
+            : spark,
         duckdb: `(CASE WHEN regexp_full_match(${stripped}, '${PATTERNS[type.kind]}') THEN TRY_CAST(${stripped} AS ${physical.duckdb}) END)`,
       };
     case "double": {

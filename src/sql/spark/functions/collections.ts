@@ -3,7 +3,8 @@ import { commonTypeOf, convert, describe } from "../coerce.ts";
 import { SparkSqlError } from "../errors.ts";
 import { argument, BIGINT, BOOLEAN, INT, row, STRING } from "../function-table.ts";
 import type { Call, SparkFunction, Translation } from "../function-table.ts";
-import { quoteName } from "../literals.ts";
+import { quoteName, sparkText } from "../literals.ts";
+import { rangeOf } from "../operand.ts";
 import type { Operand } from "../operand.ts";
 
 type ArrayType = Extract<DataType, { kind: "array" }>;
@@ -15,7 +16,7 @@ export const COLLECTION_FUNCTIONS: readonly SparkFunction[] = [
   row("array_size", ["array"], INT, (a) => `CAST(len(${a}) AS INTEGER)`),
   row(
     "array_join",
-    ["array", "string", "string"],
+    ["array", "text-literal", "string"],
     STRING,
     (a, by, missing) =>
       missing === undefined
@@ -52,6 +53,26 @@ export const COLLECTION_FUNCTIONS: readonly SparkFunction[] = [
   { names: ["flatten"], parameters: ["array"], translate: flatten },
   { names: ["map_keys"], parameters: ["map"], translate: (call) => mapList(call, "key") },
   { names: ["map_values"], parameters: ["map"], translate: (call) => mapList(call, "value") },
+  { names: ["map"], parameters: ["any", "any"], variadic: true, translate: mapOf },
+  { names: ["map_entries"], parameters: ["map"], translate: mapEntries },
+  {
+    names: ["array_append"],
+    parameters: ["array", "any"],
+    translate: (call) => withElement(call, (a, e) => `list_append(${a}, ${e})`, false),
+  },
+  {
+    names: ["array_prepend"],
+    parameters: ["array", "any"],
+    translate: (call) => withElement(call, (a, e) => `list_prepend(${e}, ${a})`, false),
+  },
+  {
+    names: ["array_remove"],
+    parameters: ["array", "any"],
+    translate: (call) => withElement(call, (a, e) => `list_filter(${a}, lambda x: x IS DISTINCT FROM ${e})`, true),
+  },
+  { names: ["array_repeat"], parameters: ["any", "int"], translate: repeat },
+  { names: ["slice"], parameters: ["array", "int-literal", "int-literal"], translate: slice },
+  { names: ["struct"], parameters: ["any"], variadic: true, translate: struct },
   { names: ["map_contains_key"], parameters: ["map", "any"], translate: mapContains },
   { names: ["named_struct"], parameters: ["text-literal", "any"], variadic: true, translate: namedStruct },
   { names: ["transform"], parameters: ["array", "lambda"], translate: transform },
@@ -180,6 +201,98 @@ function mapContains(call: Call): Translation {
     type: BOOLEAN,
     spark: `map_contains_key(${map.spark}, ${key.spark})`,
     duckdb: `(CASE WHEN ${map.duckdb} IS NOT NULL THEN list_contains(map_keys(${map.duckdb}), ${key.duckdb}) END)`,
+  };
+}
+
+/** Keys are written in the SQL, so that none is NULL or there twice, which would stop the run. */
+function mapOf(call: Call): Translation {
+  if (call.operands.length % 2 !== 0) throw new SparkSqlError("map takes keys and values by turns", call);
+  const keys = call.operands.filter((_, index) => index % 2 === 0);
+  const values = call.operands.filter((_, index) => index % 2 === 1);
+  const loose = keys.find((key) => key.constant === undefined || key.constant === null);
+  if (loose !== undefined)
+    throw new SparkSqlError(
+      "the keys of map must be written in the SQL",
+      loose,
+      "use named_struct, or an array of structs",
+    );
+  if (new Set(keys.map((key) => key.constant)).size < keys.length)
+    throw new SparkSqlError("a key is there twice, which stops the run", call);
+  const [key, value] = [commonTypeOf(keys, "the keys"), commonTypeOf(values, "the values")];
+  const pairs = keys.map((each, index) => ({
+    key: convert(each, key, "a key"),
+    value: convert(values[index] ?? each, value, "a value"),
+  }));
+  return {
+    type: { kind: "map", key, value },
+    spark: `map(${pairs.map((pair) => `${pair.key.spark}, ${pair.value.spark}`).join(", ")})`,
+    duckdb: `MAP {${pairs.map((pair) => `${pair.key.duckdb}: ${pair.value.duckdb}`).join(", ")}}`,
+  };
+}
+
+function mapEntries(call: Call): Translation {
+  const map = argument(call, 0);
+  const { key, value } = map.type as MapType;
+  const fields = [
+    { name: "key", type: key },
+    { name: "value", type: value },
+  ];
+  return { type: { kind: "array", element: { kind: "struct", fields } }, duckdb: `map_entries(${map.duckdb})` };
+}
+
+/** An array and an element of its type. NULL arrays give NULL; so does a NULL element where `strict`. */
+function withElement(call: Call, print: (list: string, item: string) => string, strict: boolean): Translation {
+  const list = argument(call, 0);
+  const type = arrayType(list);
+  const item = convert(argument(call, 1), type.element, "the element");
+  const known = `${list.duckdb} IS NOT NULL${strict ? ` AND ${item.duckdb} IS NOT NULL` : ""}`;
+  return {
+    type,
+    spark: `${call.name}(${list.spark}, ${item.spark})`,
+    duckdb: `(CASE WHEN ${known} THEN ${print(list.duckdb, item.duckdb)} END)`,
+  };
+}
+
+function repeat(call: Call): Translation {
+  const [item, count] = [argument(call, 0), argument(call, 1)];
+  const element = commonTypeOf([item], "the element");
+  const range = rangeOf(count);
+  if (range.high > 1_000_000n)
+    throw new SparkSqlError("array_repeat may make an array that is too long", count, "bound the count: least(…, 100)");
+  return {
+    type: { kind: "array", element },
+    duckdb: `(CASE WHEN ${count.duckdb} IS NOT NULL THEN list_transform(range(greatest(${count.duckdb}, 0)), lambda n: ${item.duckdb}) END)`,
+  };
+}
+
+/** Counts from one, or from the end where the start is negative. */
+function slice(call: Call): Translation {
+  const [list, start, length] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  const [first, count] = [Number(start.constant), Number(length.constant)];
+  if (first === 0) throw new SparkSqlError("slice counts from one: a start of zero stops the run", start, "write 1");
+  if (count < 0) throw new SparkSqlError("slice with a length below zero stops the run", length, "write 0 or more");
+  const a = list.duckdb;
+  const duckdb =
+    first > 0
+      ? `list_slice(${a}, ${first}, ${first + count - 1})`
+      : `(CASE WHEN len(${a}) >= ${-first} THEN list_slice(${a}, len(${a}) + ${first + 1}, len(${a}) + ${first + count}) WHEN ${a} IS NOT NULL THEN list_slice(${a}, 1, 0) END)`;
+  return { type: arrayType(list), duckdb };
+}
+
+/** Fields take the names of columns, else col1, col2…. */
+function struct(call: Call): Translation {
+  const fields = call.operands.map((value, index) => ({
+    name: call.argumentNames[index]?.toLowerCase() ?? `col${index + 1}`,
+    value,
+    type: commonTypeOf([value], `field ${index + 1}`),
+  }));
+  if (new Set(fields.map(({ name }) => name)).size < fields.length) {
+    throw new SparkSqlError("the struct has two fields of one name", call, "write named_struct('name', value, …)");
+  }
+  return {
+    type: { kind: "struct", fields: fields.map(({ name, type }) => ({ name, type })) },
+    spark: `named_struct(${fields.map(({ name, value }) => `${sparkText(name)}, ${value.spark}`).join(", ")})`,
+    duckdb: `struct_pack(${fields.map(({ name, value }) => `${quoteName(name).duckdb} := ${value.duckdb}`).join(", ")})`,
   };
 }
 

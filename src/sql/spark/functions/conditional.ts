@@ -17,7 +17,7 @@ export const CONDITIONAL_FUNCTIONS: readonly SparkFunction[] = [
     translate: (call) => choose(call, (engine) => `${argument(call, 0)[engine]} IS NOT NULL`),
   },
   {
-    names: ["if", "iff"],
+    names: ["if"],
     parameters: ["boolean", "any", "any"],
     translate: (call) => choose(call, (engine) => argument(call, 0)[engine]),
   },

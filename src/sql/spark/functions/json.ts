@@ -11,7 +11,7 @@ export const JSON_FUNCTIONS: readonly SparkFunction[] = [
     parameters: ["string", "text-literal"],
     translate: (call) => ({
       type: STRING,
-      duckdb: `spark_json(${argument(call, 0).duckdb}, ${duckdbText(jsonPath(argument(call, 1)))})`,
+      duckdb: `json_text(${argument(call, 0).duckdb}, ${duckdbText(jsonPath(argument(call, 1)))})`,
     }),
   },
   {

@@ -23,6 +23,8 @@ export const NUMBER_FUNCTIONS: readonly SparkFunction[] = [
   { names: ["pmod"], parameters: ["whole", "whole"], translate: positiveRemainder },
   { names: ["greatest"], parameters: ["any", "any"], variadic: true, translate: extreme },
   { names: ["least"], parameters: ["any", "any"], variadic: true, translate: extreme },
+  { names: ["zeroifnull"], parameters: ["number"], translate: zeroIfNull },
+  { names: ["nullifzero"], parameters: ["number"], translate: nullIfZero },
   { names: ["try_add"], parameters: ["number", "number"], translate: (call) => tryWhole(call, "+") },
   { names: ["try_subtract"], parameters: ["number", "number"], translate: (call) => tryWhole(call, "-") },
   { names: ["try_multiply"], parameters: ["number", "number"], translate: (call) => tryWhole(call, "*") },
@@ -160,5 +162,25 @@ function extreme(call: Call): Translation {
     type,
     spark: `${call.name}(${values.map((value) => value.spark).join(", ")})`,
     duckdb: `${call.name}(${values.map((value) => value.duckdb).join(", ")})`,
+  };
+}
+
+function zeroIfNull(call: Call): Translation {
+  const value = argument(call, 0);
+  const type = value.type as DataType;
+  const zero = physicalType(type);
+  return {
+    type,
+    spark: `coalesce(${value.spark}, CAST(0 AS ${zero.spark}))`,
+    duckdb: `coalesce(${value.duckdb}, CAST(0 AS ${zero.duckdb}))`,
+  };
+}
+
+function nullIfZero(call: Call): Translation {
+  const value = argument(call, 0);
+  return {
+    type: value.type as DataType,
+    spark: `nullif(${value.spark}, 0)`,
+    duckdb: `(CASE WHEN ${value.duckdb} <> 0 THEN ${value.duckdb} END)`,
   };
 }

@@ -37,7 +37,6 @@ const RAISING: Readonly<Record<string, string>> = {
   assert_true: "write a rule: its rows are rejected by name",
   parse_url: "use regexp_extract",
   unbase64: "keep the text",
-  try_to_date: "write try_cast(… AS date), or give the column a format",
 };
 
 /** Functions that people will try, and why they cannot be used. */

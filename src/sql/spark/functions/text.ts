@@ -54,8 +54,13 @@ export const TEXT_FUNCTIONS: readonly SparkFunction[] = [
   ),
   padding("lpad"),
   padding("rpad"),
-  row("repeat", ["string", "int"], STRING, (s, n) => `repeat(${s}, greatest(${n} + 0::BIGINT, 0))`),
-  row("space", ["int"], STRING, (n) => `repeat(' ', greatest(${n} + 0::BIGINT, 0))`),
+  row(
+    "repeat",
+    ["string", "int"],
+    STRING,
+    (s, n) => `(CASE WHEN ${n} > 0 THEN repeat(${s}, ${n}) WHEN ${n} IS NOT NULL AND ${s} IS NOT NULL THEN '' END)`,
+  ),
+  row("space", ["int"], STRING, (n) => `(CASE WHEN ${n} > 0 THEN repeat(' ', ${n}) WHEN ${n} IS NOT NULL THEN '' END)`),
   row("instr", ["string", "string"], INT, (s, sub) => `spark_locate(${sub}, ${s}, 1)`, LENGTH),
   row(
     ["locate", "position"],
@@ -64,10 +69,6 @@ export const TEXT_FUNCTIONS: readonly SparkFunction[] = [
     (sub, s, from = "1") => `spark_locate(${sub}, ${s}, ${from})`,
     { optional: 1, ...LENGTH },
   ),
-  row("charindex", ["string", "string", "int"], INT, (sub, s, from = "1") => `spark_locate(${sub}, ${s}, ${from})`, {
-    optional: 1,
-    ...LENGTH,
-  }),
   row("startswith", ["string", "string"], BOOLEAN, (s, part) => `starts_with(${s}, ${part})`),
   row("endswith", ["string", "string"], BOOLEAN, (s, part) => `ends_with(${s}, ${part})`),
   row("contains", ["string", "string"], BOOLEAN, (s, part) => `contains(${s}, ${part})`),
@@ -85,7 +86,7 @@ export const TEXT_FUNCTIONS: readonly SparkFunction[] = [
   ),
   row("md5", ["string"], STRING, (s) => `md5(${s})`),
   row(["sha", "sha1"], ["string"], STRING, (s) => `sha1(${s})`),
-  row("base64", ["string"], STRING, (s) => `base64(encode(${s}))`),
+  row("base64", ["string"], STRING, (s) => `spark_base64(${s})`),
   {
     names: ["sha2"],
     parameters: ["string", "int-literal"],
@@ -118,9 +119,30 @@ export const TEXT_FUNCTIONS: readonly SparkFunction[] = [
       return { type: STRING, duckdb: `spark_reverse(${value.duckdb})` };
     },
   },
+  row(["chr", "char"], ["int-literal"], STRING, (n) => `chr(${n})`),
+  { names: ["substring_index"], parameters: ["string", "text-literal", "int-literal"], translate: substringIndex },
   { names: ["concat"], parameters: ["any"], variadic: true, translate: concat },
-  { names: ["concat_ws"], parameters: ["string", "any"], variadic: true, translate: concatWithSeparator },
+  { names: ["concat_ws"], parameters: ["text-literal", "any"], variadic: true, translate: concatWithSeparator },
 ];
+
+/** What stands before the n-th delimiter, or after it counted from the end. */
+function substringIndex(call: Call): Translation {
+  const [text, delimiter, count] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  const n = Number(count.constant);
+  if (delimiter.constant === "" || n === 0) {
+    throw new SparkSqlError(
+      "substring_index with an empty delimiter, or of zero parts, is always empty",
+      call,
+      "write ''",
+    );
+  }
+  const parts = `string_split(${text.duckdb}, ${delimiter.duckdb})`;
+  const some = n > 0 ? `${parts}[:${n}]` : `${parts}[${n}:]`;
+  return {
+    type: STRING,
+    duckdb: `(CASE WHEN ${text.duckdb} IS NOT NULL THEN array_to_string(${some}, ${delimiter.duckdb}) END)`,
+  };
+}
 
 function padding(name: "lpad" | "rpad"): SparkFunction {
   return {
@@ -132,7 +154,10 @@ function padding(name: "lpad" | "rpad"): SparkFunction {
       if (pad?.constant === "")
         throw new SparkSqlError(`${name} with an empty padding`, pad, "write substring(…, 1, length)");
       const [s, n] = [argument(call, 0), argument(call, 1)];
-      return { type: STRING, duckdb: `${name}(${s.duckdb}, greatest(${n.duckdb}, 0), ${pad?.duckdb ?? "' '"})` };
+      return {
+        type: STRING,
+        duckdb: `${name}(${s.duckdb}, CASE WHEN ${n.duckdb} < 0 THEN 0 ELSE ${n.duckdb} END, ${pad?.duckdb ?? "' '"})`,
+      };
     },
   };
 }
@@ -154,11 +179,12 @@ function concat(call: Call): Translation {
   return {
     type: STRING,
     spark: `concat(${parts.map((part) => part.spark).join(", ")})`,
-    duckdb: parts.length === 1 ? (parts[0]?.duckdb ?? "''") : `(${parts.map((part) => part.duckdb).join(" || ")})`,
+    // A NULL that DuckDB knows when it binds would lose the type.
+    duckdb: `CAST(${parts.map((part) => part.duckdb).join(" || ")} AS VARCHAR)`,
   };
 }
 
-/** NULL parts and NULL elements of arrays are left out; a NULL separator gives NULL. */
+/** NULL parts and NULL elements of arrays are left out. */
 function concatWithSeparator(call: Call): Translation {
   const separator = argument(call, 0);
   const parts = call.operands.slice(1).map((operand) => {

@@ -1,6 +1,10 @@
 import { SparkSqlError } from "../errors.ts";
 import { argument, BIGINT, DATE, INT, row, STRING, TIMESTAMP } from "../function-table.ts";
 import type { Call, SparkFunction, Translation } from "../function-table.ts";
+import { rangeOf } from "../operand.ts";
+import type { Operand } from "../operand.ts";
+import { textAsType } from "../text-casts.ts";
+import { formatToIso, TimeFormatError } from "../time-format.ts";
 import { strftimePattern } from "../time-patterns.ts";
 import { duckdbText } from "../literals.ts";
 
@@ -35,7 +39,7 @@ export const TIME_FUNCTIONS: readonly SparkFunction[] = [
     ["unix_timestamp", "to_unix_timestamp"],
     ["moment"],
     BIGINT,
-    (t) => `spark_floor_div(epoch_us(CAST(${t} AS TIMESTAMP)), 1000000)`,
+    (t) => `(epoch_us(CAST(${t} AS TIMESTAMP)) // 1000000)`,
   ),
   row("make_date", ["int-literal", "int-literal", "int-literal"], DATE, (y, m, d) => `make_date(${y}, ${m}, ${d})`),
   { names: ["date_part", "datepart"], parameters: ["text-literal", "moment"], translate: datePart },
@@ -47,7 +51,20 @@ export const TIME_FUNCTIONS: readonly SparkFunction[] = [
   },
   { names: ["trunc"], parameters: ["date", "text-literal"], translate: (call) => truncate(call, 1, 0, DATE) },
   { names: ["next_day"], parameters: ["date", "text-literal"], translate: nextDay },
-  { names: ["try_to_timestamp"], parameters: ["string"], translate: (call) => tryText(call, "TIMESTAMP") },
+  {
+    names: ["try_to_date"],
+    parameters: ["string", "text-literal"],
+    optional: 1,
+    translate: (call) => readText(call, DATE),
+  },
+  {
+    names: ["try_to_timestamp"],
+    parameters: ["string", "text-literal"],
+    optional: 1,
+    translate: (call) => readText(call, TIMESTAMP),
+  },
+  { names: ["timestampdiff"], parameters: ["text-literal", "timestamp", "timestamp"], translate: difference },
+  { names: ["from_unixtime"], parameters: ["whole", "text-literal"], optional: 1, translate: fromUnixTime },
   epoch("timestamp_seconds", 1_000_000n),
   epoch("timestamp_millis", 1000n),
   epoch("timestamp_micros", 1n),
@@ -57,29 +74,22 @@ function part(names: string | readonly string[], field: string, low: number, hig
   return row(names, ["date"], INT, (d) => `CAST(date_part('${field}', ${d}) AS INTEGER)`, between(low, high));
 }
 
-/** Numbers since 1970: whether they fit is a question of their bounds. */
 function epoch(name: string, micros: bigint): SparkFunction {
-  return {
-    names: [name],
-    parameters: ["whole"],
-    translate: (call) => {
-      const value = argument(call, 0);
-      const { low, high } = value.range ?? {
-        low: value.type.kind === "int" ? -(2n ** 31n) : -(2n ** 63n),
-        high: value.type.kind === "int" ? 2n ** 31n - 1n : 2n ** 63n - 1n,
-      };
-      // DuckDB's years end at 294246.
-      const most = 9_200_000_000_000_000_000n;
-      if (low * micros < -most || high * micros > most) {
-        throw new SparkSqlError(
-          `${name} of a bigint can overflow, which stops the run`,
-          call,
-          'declare the column as timestamp with format "unix_seconds" or "unix_millis"',
-        );
-      }
-      return { type: TIMESTAMP, duckdb: `make_timestamp(CAST(${value.duckdb} AS BIGINT) * ${micros})` };
-    },
-  };
+  return { names: [name], parameters: ["whole"], translate: (call) => epochMoment(call, argument(call, 0), micros) };
+}
+
+/** Numbers since 1970: whether they are moments is a question of their bounds. DuckDB's years end at 294246. */
+function epochMoment(call: Call, value: Operand, micros: bigint): Translation {
+  const { low, high } = rangeOf(value);
+  const most = 9_200_000_000_000_000_000n;
+  if (low * micros < -most || high * micros > most) {
+    throw new SparkSqlError(
+      `${call.name} of a bigint can overflow, which stops the run`,
+      call,
+      'declare the column as timestamp with format "unix_seconds" or "unix_millis"',
+    );
+  }
+  return { type: TIMESTAMP, duckdb: `make_timestamp(CAST(${value.duckdb} AS BIGINT) * ${micros})` };
 }
 
 const PART_FUNCTIONS: Readonly<Record<string, string>> = {
@@ -176,10 +186,62 @@ function nextDay(call: Call): Translation {
   return { type: DATE, duckdb: `(${date} + CAST((${index} - date_part('dow', ${date}) + 6) % 7 + 1 AS INTEGER))` };
 }
 
-function tryText(call: Call, type: string): Translation {
-  throw new SparkSqlError(
-    `${call.name} is not supported`,
-    call,
-    `write try_cast(… AS ${type.toLowerCase()}), or give the column a format`,
-  );
+/**
+ * A text as a date or timestamp, by a format or in ISO form. Both engines read it by the format's regular expression:
+ * what is of the format means the same everywhere, what is not is NULL.
+ */
+function readText(call: Call, type: typeof DATE): Translation {
+  const text = argument(call, 0);
+  const format = call.operands[1];
+  if (format === undefined) return { type, ...textAsType(type, text) };
+  try {
+    const iso = formatToIso(String(format.constant), text);
+    const value = textAsType(type.kind === "date" ? DATE : TIMESTAMP, iso.text);
+    return {
+      type,
+      spark: `(CASE WHEN ${iso.guard.spark} THEN ${value.spark} END)`,
+      duckdb: `(CASE WHEN ${iso.guard.duckdb} THEN ${value.duckdb} END)`,
+    };
+  } catch (error) {
+    if (!(error instanceof TimeFormatError)) throw error;
+    throw new SparkSqlError(error.message, format, error.hint);
+  }
+}
+
+/** Microseconds in the units that are always of one length. */
+const UNIT_MICROS: Readonly<Record<string, bigint>> = {
+  microsecond: 1n,
+  millisecond: 1000n,
+  second: 1_000_000n,
+  minute: 60_000_000n,
+  hour: 3_600_000_000n,
+  day: 86_400_000_000n,
+  week: 604_800_000_000n,
+};
+
+/** Whole units from the first to the second, toward zero. */
+function difference(call: Call): Translation {
+  const [unit, from, to] = [argument(call, 0), argument(call, 1), argument(call, 2)];
+  const name = String(unit.constant).toLowerCase();
+  const micros = UNIT_MICROS[name];
+  if (micros === undefined) {
+    throw new SparkSqlError(
+      `timestampdiff in ${name} is not supported`,
+      unit,
+      `use ${Object.keys(UNIT_MICROS).join(", ")}`,
+    );
+  }
+  return {
+    type: BIGINT,
+    spark: `timestampdiff(${name}, ${from.spark}, ${to.spark})`,
+    duckdb: `((epoch_us(${to.duckdb}) - epoch_us(${from.duckdb})) // ${micros})`,
+  };
+}
+
+function fromUnixTime(call: Call): Translation {
+  const value = argument(call, 0);
+  const { duckdb } = epochMoment(call, value, 1_000_000n);
+  const format = call.operands[1];
+  const pattern = format === undefined ? "yyyy-MM-dd HH:mm:ss" : String(format.constant);
+  return { type: STRING, duckdb: `strftime(${duckdb}, ${duckdbText(strftimePattern(pattern, format ?? call))})` };
 }

@@ -1,5 +1,6 @@
-import { duckdbText, sparkText } from "../../sql/spark/literals.ts";
-import type { SqlPair } from "../../sql/spark/literals.ts";
+import { duckdbText, sparkText } from "./literals.ts";
+import type { SqlPair } from "./literals.ts";
+import { wholeMatch } from "./text-casts.ts";
 
 /**
  * Formats of dates and timestamps in text columns, in the letters of Spark's datetime patterns (a subset with one
@@ -107,7 +108,7 @@ export function formatToIso(format: string, text: SqlPair): IsoText {
     }
     position += token.width ?? 0;
   }
-  return { guard: whole(text, pattern), text: assemble(format, parts) };
+  return { guard: wholeMatch(text, pattern), text: assemble(format, parts) };
 }
 
 function assemble(format: string, parts: ReadonlyMap<Part, SqlPair>): SqlPair {
@@ -154,7 +155,7 @@ function epochToIso(perSecond: number, text: SqlPair): IsoText {
   const spark = perSecond === 1 ? "timestamp_seconds" : "timestamp_millis";
   const micros = 1_000_000 / perSecond;
   return {
-    guard: whole(text, `-?[0-9]{1,${digits - 1}}`),
+    guard: wholeMatch(text, `-?[0-9]{1,${digits - 1}}`),
     text: {
       spark: `CAST(${spark}(CAST(${text.spark} AS BIGINT)) AS STRING)`,
       duckdb: `CAST(make_timestamp(CAST(${text.duckdb} AS BIGINT) * ${micros}) AS VARCHAR)`,
@@ -216,11 +217,6 @@ function literal(text: string): Token {
 }
 
 const unquoted = (format: string) => format.replaceAll(/'(?:[^']|'')*'/g, "");
-
-const whole = (text: SqlPair, pattern: string): SqlPair => ({
-  spark: `${text.spark} RLIKE ${sparkText(`\\A(?:${pattern})\\z`)}`,
-  duckdb: `regexp_full_match(${text.duckdb}, ${duckdbText(pattern)})`,
-});
 
 const cut = (text: SqlPair, position: number, width: number) =>
   map(text, (sql) => `substr(${sql}, ${position}, ${width})`);
