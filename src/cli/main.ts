@@ -20,6 +20,12 @@ for (const name of called.length > 0 ? called : COMMANDS) {
   program.addCommand(command().exitOverride().showHelpAfterError("(add --help for the options)"));
 }
 
+// Whoever reads has seen enough (`millrace query … | head`).
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -57,6 +57,8 @@ export function renderTable(
 ): string {
   const table = new Table({
     head: [...head],
+    // No lines between the rows: a result is read as one block.
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
     style: { head: process.stdout.isTTY ? ["bold"] : [], border: process.stdout.isTTY ? ["gray"] : [] },
     colAligns: head.map((_, index) => (numeric[index] ? "right" : "left")),
   });

@@ -65,4 +65,3 @@ export function connectProject(project: Project, options: Pick<CommonOptions, "e
     announce: (text) => output.note(dim(text)),
   });
 }
-

@@ -1,10 +1,10 @@
 import { RuntimeClock } from "./clock.ts";
-import { createGate, objectFileExtra } from "./gate.ts";
+import { type Gate, createGate, objectFileExtra } from "./gate.ts";
 import { createIds } from "./ids.ts";
 import type { JobEngine } from "./job-engine.ts";
 import type { Assets, Environment, Service } from "./service.ts";
 import { createAthena } from "./services/athena/service.ts";
-import { createCloudFormation } from "./services/cloudformation/service.ts";
+import { type CloudFormationService, createCloudFormation } from "./services/cloudformation/service.ts";
 import { createCloudWatch } from "./services/cloudwatch/service.ts";
 import { createEvents } from "./services/events/service.ts";
 import { createGlue } from "./services/glue/service.ts";
@@ -16,7 +16,7 @@ import { createSqs } from "./services/sqs/service.ts";
 import { openState } from "./state.ts";
 import { readAssembly } from "./template/assembly.ts";
 import type { Report } from "./template/findings.ts";
-import { providersOf } from "./template/stack-plan.ts";
+import { planStack, providersOf } from "./template/stack-plan.ts";
 import { createTrace, type Trace } from "./trace.ts";
 import { createListener } from "./wire/listener.ts";
 
@@ -55,11 +55,20 @@ export interface Runtime extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/**
- * Starts the runtime on a state directory: what was deployed there before runs on at once.
- * @throws StateError when another runtime has the state, or another version wrote it.
- */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+interface Parts extends Gate {
+  readonly clock: RuntimeClock;
+  readonly trace: Trace;
+  /** In the order in which they start. */
+  readonly services: readonly Service[];
+  readonly cloudformation: CloudFormationService;
+  readonly environment: Environment;
+  listensAt(endpoint: string): void;
+  use(assets: Assets): void;
+  close(): void;
+}
+
+/** Makes every part, on a state directory; nothing runs yet. */
+function makeParts(options: Omit<RuntimeOptions, "port">): Parts {
   const { account = "111122223333", region = "us-east-1", skipIdle = false } = options;
   const state = openState(options.stateDirectory);
   const clock = new RuntimeClock({ skipIdle });
@@ -67,8 +76,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const trace = createTrace(() => clock.now());
   if (options.onTrace) trace.on(options.onTrace);
   let endpoint = "";
-  const environment: Environment = { account, region, partition: "aws", endpoint: () => endpoint };
   let assets: Assets = { find: () => undefined };
+  const environment: Environment = { account, region, partition: "aws", endpoint: () => endpoint };
   const gate = createGate({
     clock,
     ids,
@@ -77,7 +86,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     environment,
     assets: { find: (bucket, key) => assets.find(bucket, key) },
   });
-  const { deps, dispatcher, credentials } = gate;
+  const { deps } = gate;
   const cloudformation = createCloudFormation(deps);
   const services: Service[] = [
     cloudformation,
@@ -91,27 +100,67 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     createGlue(deps, options.engine),
     createAthena(deps),
   ];
-  for (const service of services) dispatcher.register(service);
-  const extras = { "object-file": objectFileExtra(gate) };
-  const listener = createListener({ dispatcher, credentials, clock, ids, trace, region, extras });
+  for (const service of services) gate.dispatcher.register(service);
+  return {
+    ...gate,
+    clock,
+    trace,
+    services,
+    cloudformation,
+    environment,
+    listensAt: (url) => void (endpoint = url),
+    use: (found) => void (assets = found),
+    close() {
+      clock.close();
+      state.close();
+    },
+  };
+}
+
+/**
+ * What the runtime makes of the stacks of a cloud assembly, without running them.
+ * @throws TemplateError when the directory is no assembly.
+ */
+export async function inspectAssembly(assemblyDirectory: string, stateDirectory: string): Promise<readonly Report[]> {
+  const engine: JobEngine = { run: () => Promise.reject(new Error("nothing runs during an inspection")) };
+  const parts = makeParts({ stateDirectory, engine });
+  try {
+    const { stacks } = readAssembly(assemblyDirectory, parts.environment);
+    const providers = providersOf(parts.dispatcher.services.values());
+    return stacks.map((stack) => planStack(stack, providers, parts.environment).report);
+  } finally {
+    for (const service of parts.services.toReversed()) await service.stop?.();
+    parts.close();
+  }
+}
+
+/**
+ * Starts the runtime on a state directory: what was deployed there before runs on at once.
+ * @throws StateError when another runtime has the state, or another version wrote it.
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const parts = makeParts(options);
+  const { deps, dispatcher, credentials, services, environment, clock, trace } = parts;
+  const { account, region } = environment;
+  const extras = { "object-file": objectFileExtra(parts) };
+  const listener = createListener({ dispatcher, credentials, clock, ids: deps.ids, trace, region, extras });
 
   const stop = async () => {
     await listener.close();
     for (const service of services.toReversed()) await service.stop?.();
-    clock.close();
-    state.close();
+    parts.close();
   };
+  let endpoint: string;
   try {
     endpoint = `http://127.0.0.1:${await listener.listen(options.port)}`;
+    parts.listensAt(endpoint);
   } catch (error) {
     await stop();
     throw error;
   }
   let started = false;
   return {
-    get endpoint() {
-      return endpoint;
-    },
+    endpoint,
     region,
     account,
     credentials: credentials.administrator,
@@ -119,10 +168,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     trace,
     async deploy(assemblyDirectory) {
       const assembly = readAssembly(assemblyDirectory, environment);
-      assets = assembly.assets;
+      parts.use(assembly.assets);
       const reports: Report[] = [];
       for (const stack of assembly.stacks) {
-        reports.push((await cloudformation.provision(stack, providersOf(dispatcher.services.values()))).report);
+        reports.push((await parts.cloudformation.provision(stack, providersOf(dispatcher.services.values()))).report);
       }
       // What was going on before is taken up only now, when the assets it needs are known.
       if (!started) for (const service of services) await service.start?.();
