@@ -15,7 +15,7 @@ import type { Trace } from "./trace.ts";
 
 type Members = Record<string, unknown>;
 
-export interface Call {
+interface Call {
   readonly service: ServiceName;
   readonly operation: string;
   readonly input: Members;
@@ -26,7 +26,7 @@ export interface Call {
 }
 
 /** What S3's service object offers beside its operations. */
-export interface ObjectFiles {
+interface ObjectFiles {
   objectFile(
     bucket: string,
     key: string,
@@ -141,7 +141,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 }
 
 /** ARN of who calls, or the service principal. */
-export function principalName(principal: Principal): string {
+function principalName(principal: Principal): string {
   return principal.kind === "service" ? principal.service : principal.arn;
 }
 

@@ -4,7 +4,7 @@ import { ACCOUNT, REGION, type LocalServices } from "../support/local-services.t
 import type { AwsClient, Members, Outcome } from "./client.ts";
 
 /** Keys that go wrong when a path, a query or an XML document is handled carelessly. */
-export const AWKWARD_KEYS = [
+const AWKWARD_KEYS = [
   "plain.csv",
   "with space and +plus",
   "100%",

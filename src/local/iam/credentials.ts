@@ -3,7 +3,7 @@ import type { Ids } from "../ids.ts";
 import type { Environment, Principal, StateDirectory } from "../service.ts";
 import type { RoleSession } from "../bus.ts";
 
-export interface IssuedCredentials {
+interface IssuedCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;

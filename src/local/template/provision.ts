@@ -317,6 +317,6 @@ class Deployment {
 }
 
 /** As CloudFormation names what has no name: `<stack>-<logicalId>-<12 random>`, cut to what the service takes. */
-export function generatedName(stack: string, logicalId: string, suffix: string, maxLength: number): string {
+function generatedName(stack: string, logicalId: string, suffix: string, maxLength: number): string {
   return `${`${stack}-${logicalId}`.slice(0, Math.max(1, maxLength - suffix.length - 1))}-${suffix}`;
 }

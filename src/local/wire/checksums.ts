@@ -2,9 +2,6 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { Crc32cJs, Crc64NvmeJs } from "@aws-sdk/checksums/crc";
 
-/** The algorithms of `x-amz-checksum-<name>` that this runtime computes. */
-export type ChecksumAlgorithm = "crc32" | "crc32c" | "crc64nvme" | "sha1" | "sha256" | "sha512" | "md5";
-
 export interface Checksum {
   update(bytes: Uint8Array): void;
   /** Big-endian bytes in base64, as in headers. */

@@ -2,7 +2,7 @@ import { XmlCodec } from "@aws-sdk/core/protocols";
 import { JsonCodec2 } from "@smithy/core/protocols";
 import { errorSchemas, operationSchemas, type ErrorSchema, type OperationSchema } from "./schema.ts";
 
-export type ProtocolName = "awsJson1_0" | "awsJson1_1" | "awsQuery" | "restJson1" | "restXml";
+type ProtocolName = "awsJson1_0" | "awsJson1_1" | "awsQuery" | "restJson1" | "restXml";
 
 /** What the SDK's client module says about its service. */
 export interface ServiceDescription {

@@ -38,7 +38,7 @@ export interface Protocol {
   error(error: AwsError, requestId: string): WireResponse;
 }
 
-export interface RoutedRequest {
+interface RoutedRequest {
   readonly operation: OperationSchema;
   read(): Promise<Members>;
 }

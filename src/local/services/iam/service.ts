@@ -5,7 +5,7 @@ import { createIamOperations } from "./operations.ts";
 import { createIamResources } from "./resources.ts";
 import { IamStore } from "./store.ts";
 
-export interface IamRole {
+interface IamRole {
   readonly arn: string;
   readonly name: string;
   readonly roleId: string;
