@@ -66,14 +66,14 @@ export class DocumentStore {
   }
 
   /** Writes a new document. False when the key has one already (it may be this very one: see `conditionally`). */
-  create<S extends z.ZodType>(key: string, schema: S, value: z.input<S>): Promise<boolean> {
-    return this.createText(key, serialize(key, value, schema), "application/json");
+  async create<S extends z.ZodType>(key: string, schema: S, value: z.input<S>): Promise<boolean> {
+    return await this.createText(key, serialize(key, value, schema), "application/json");
   }
 
   /** Writes one JSON document a line. False when the key exists already. */
-  createLines<S extends z.ZodType>(key: string, schema: S, values: readonly z.input<S>[]): Promise<boolean> {
+  async createLines<S extends z.ZodType>(key: string, schema: S, values: readonly z.input<S>[]): Promise<boolean> {
     const text = values.map((value) => `${serialize(key, value, schema)}\n`).join("");
-    return this.createText(key, text, "application/x-ndjson");
+    return await this.createText(key, text, "application/x-ndjson");
   }
 
   async createText(key: string, text: string, contentType: string): Promise<boolean> {

@@ -7,9 +7,11 @@ export async function ignore(
   ledger: Ledger,
   object: { readonly key: string; readonly version: string; readonly reason: string },
 ): Promise<void> {
-  const { key, version } = object;
+  const { key, version, reason } = object;
   await ledger.store.create(ledgerKeys.ignored(key, version), ignoredDocument, {
-    ...object,
+    key,
+    version,
     receivedAt: ledger.now().toISOString(),
+    reason,
   });
 }
