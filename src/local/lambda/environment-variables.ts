@@ -55,6 +55,8 @@ export function environmentVariables(
     TZ: ":UTC",
     LANG: "en_US.UTF-8",
     PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    HOME: facts.temporaryDirectory,
+    TMPDIR: facts.temporaryDirectory,
     ...configuration.variables,
     AWS_ACCESS_KEY_ID: facts.session.accessKeyId,
     AWS_DEFAULT_REGION: facts.region,
@@ -73,10 +75,8 @@ export function environmentVariables(
     AWS_SECRET_ACCESS_KEY: facts.session.secretAccessKey,
     AWS_SESSION_TOKEN: facts.session.sessionToken,
     AWS_XRAY_CONTEXT_MISSING: "LOG_ERROR",
-    HOME: facts.temporaryDirectory,
     LAMBDA_RUNTIME_DIR: import.meta.dirname,
     LAMBDA_TASK_ROOT: configuration.directory,
-    TMPDIR: facts.temporaryDirectory,
     _HANDLER: configuration.handler,
   };
 }

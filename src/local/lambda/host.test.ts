@@ -474,7 +474,7 @@ describe("the end", () => {
       socket
         .resume()
         .on("error", () => {})
-        .on("close", resolve),
+        .on("close", () => resolve(true)),
     );
     runtime.kill("SIGKILL");
     expect(await closed).toBe(true);

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { AwsError, type ServiceDeps } from "../service.ts";
 import type { Timer } from "../clock.ts";
@@ -29,6 +30,7 @@ export class LambdaHost {
   readonly #idle = new Map<ExecutionEnvironment, Timer>();
   /** Invocations going on, per function. */
   readonly #busy = new Map<string, number>();
+  readonly #running = new Set<Promise<InvocationResult>>();
   #scripts: Promise<ChildScripts> | undefined;
   #stopped = false;
 
@@ -54,7 +56,9 @@ export class LambdaHost {
     this.#busy.set(functionName, this.busy(functionName) + 1);
     try {
       trace.emit({ type: "invocation", functionName, requestId: request.requestId, status: "started" });
-      const result = await this.#run(configuration, request);
+      const running = this.#run(configuration, request);
+      this.#running.add(running);
+      const result = await running.finally(() => this.#running.delete(running));
       trace.emit({
         type: "invocation",
         functionName,
@@ -100,6 +104,8 @@ export class LambdaHost {
     for (const timer of this.#idle.values()) timer.cancel();
     this.#idle.clear();
     await Promise.all([...this.#all].map((environment) => environment.kill()));
+    // One that was just being started is killed by whoever started it.
+    await Promise.allSettled(this.#running);
     this.#reaper.stop();
   }
 
@@ -147,6 +153,13 @@ export class LambdaHost {
     void environment.kill().finally(() => this.#all.delete(environment));
   }
 
+  /** Before the first process: what a killed runtime left behind goes, and the scripts come. */
+  async #prepare(): Promise<ChildScripts> {
+    const { state } = this.#deps;
+    await rm(state.directory("lambda", "tmp"), { recursive: true, force: true });
+    return childScripts(state.directory("lambda", "scripts"));
+  }
+
   async #create(configuration: FunctionConfiguration): Promise<ExecutionEnvironment> {
     const { bus, clock, ids, state, environment: account } = this.#deps;
     const { functionName, logging } = configuration;
@@ -154,13 +167,14 @@ export class LambdaHost {
     const id = ids.hex(32);
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll("-", "/");
     const logStream = `${day}/[$LATEST]${id}`;
-    const temporaryDirectory = state.directory("lambda", "tmp", id);
+    const scripts = await (this.#scripts ??= this.#prepare());
+    const temporaryDirectory = path.resolve(state.directory("lambda", "tmp", id));
     const environment = await ExecutionEnvironment.start(configuration, {
       clock,
       reaper: this.#reaper,
-      scripts: await (this.#scripts ??= childScripts(state.directory("lambda", "scripts"))),
+      scripts,
       log: new LogStreamWriter({ bus, clock }, logging.group, logStream, session.principal),
-      temporaryDirectory: path.resolve(temporaryDirectory),
+      temporaryDirectory,
       variables: (runtimeApi) =>
         environmentVariables(configuration, {
           region: account.region,
@@ -168,10 +182,12 @@ export class LambdaHost {
           session,
           runtimeApi,
           logStream,
-          temporaryDirectory: path.resolve(temporaryDirectory),
+          temporaryDirectory,
         }),
     });
     this.#all.add(environment);
+    // Stopped in the meantime: `stop` could not know of this one.
+    if (this.#stopped) await environment.kill();
     return environment;
   }
 }

@@ -69,7 +69,7 @@ export async function deliverRecord(
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
-export function destinationRecord(now: number, functionArn: string, event: AsyncEvent, outcome: Outcome): object {
+function destinationRecord(now: number, functionArn: string, event: AsyncEvent, outcome: Outcome): object {
   const failed = outcome.condition !== "Success";
   return {
     version: "1.0",

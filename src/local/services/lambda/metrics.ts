@@ -16,7 +16,7 @@ const UNITS = {
   AsyncEventsDropped: "Count",
 } as const satisfies Record<string, StandardUnit>;
 
-export type FunctionMetric = keyof typeof UNITS;
+type FunctionMetric = keyof typeof UNITS;
 
 const MAPPING_METRICS = [
   "PolledEventCount",

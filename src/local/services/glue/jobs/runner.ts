@@ -37,6 +37,8 @@ export class JobRunner {
   /** Ends what was going on when the runtime was killed, and takes up what waits. */
   async start(): Promise<void> {
     this.#started = true;
+    // What the processes of a killed runtime left behind; a run that goes on already has a directory of its own.
+    if (this.#live.size === 0) await rm(this.#deps.state.directory("glue", "work"), { recursive: true, force: true });
     for (const run of this.#store.inState(ACTIVE)) {
       if (this.#live.has(run.id)) continue;
       if (run.state === "STOPPING") await this.#end(run, "STOPPED", undefined);
