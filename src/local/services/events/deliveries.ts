@@ -164,7 +164,7 @@ function exhausted(target: Target, attempts: number, age: number): string | unde
 function errorCode(error: Error): string {
   if (error instanceof TransformError) return "INVALID_JSON";
   if (!(error instanceof AwsError)) return "ERROR_FROM_TARGET";
-  if (/AccessDenied|NotAuthorized/.test(error.code)) return "NO_PERMISSIONS";
+  if (/AccessDenied|Authoriz/.test(error.code)) return "NO_PERMISSIONS";
   if (/NotFound|DoesNotExist/.test(error.code)) return "NO_RESOURCE";
   if (/Throttl|TooManyRequests|LimitExceeded/.test(error.code)) return "THROTTLING";
   if (/Invalid|Validation/.test(error.code)) return "INVALID_PARAMETER";

@@ -8,8 +8,11 @@ import { LogStore } from "./store.ts";
 const HOUR = 3_600_000;
 
 export interface LogsService extends Service {
-  /** The account's resource policies for log groups, as JSON texts; each names the groups it is about. */
-  resourcePolicies(): string[];
+  /**
+   * The account's resource policies for log groups, as one policy in JSON text: its statements name the groups they are
+   * about. For whoever evaluates policies.
+   */
+  resourcePolicy(arn: string): string | undefined;
 }
 
 /** Amazon CloudWatch Logs: groups with retention, streams, events, filters, and metrics embedded in lines. */
@@ -27,7 +30,11 @@ export function createLogs(deps: ServiceDeps): LogsService {
     sdk: () => import("@aws-sdk/client-cloudwatch-logs"),
     operations: { ...groups.operations, ...createEventOperations(deps, store, groups) },
     resources: createLogResources(store, groups, () => deps.clock.now()),
-    resourcePolicies: () => store.policies().map((policy) => policy.document),
+    resourcePolicy() {
+      const documents = store.policies().map((policy) => JSON.parse(policy.document) as { Statement?: unknown });
+      const Statement = documents.flatMap((document) => document.Statement ?? []);
+      return Statement.length > 0 ? JSON.stringify({ Version: "2012-10-17", Statement }) : undefined;
+    },
     start: expire,
     stop: () => timer?.cancel(),
   };
