@@ -179,6 +179,19 @@ describe("CSV files", () => {
     expect(refused.rows.map((row) => row[1])).toEqual(["Zoë"]);
   });
 
+  test("that end inside a quoted field lose nothing behind it, also among many files", async () => {
+    const good = "id,name,at\n1,Ann,\n";
+    const cut = `id,name,at\n2,Bob,\n3,"Cid,\n4,Dan,\n5,Eve,\n`;
+    const files = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`orders/${i}.csv`, i === 4 ? cut : good]));
+    const result = await run(csvPlan(), files);
+
+    expect(result.files[4]).toMatchObject({ rowsIn: 4, rowsOut: 3, rowsRejected: 1 });
+    expect(result.rejected.map((row) => [row[0], row[1], row[3], row[5]])).toEqual([
+      ["orders/4.csv", "2", "bad-quoting", '3,"Cid,'],
+    ]);
+    expect(result.rows).toHaveLength(11);
+  });
+
   test("of the wrong kind are rejected whole, with the reason", async () => {
     const result = await run(csvPlan(), {
       "orders/empty.csv": "",

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import type { FileReason, RecordReason } from "../../plan/reject-reasons.ts";
+import { mapConcurrently } from "../../ledger/concurrency.ts";
 import type { Database } from "./database.ts";
 import { type Readable, inspect } from "./inspect.ts";
 import { type LoadContext, type Tally, isOverLimit, tallyOf } from "./load-context.ts";
@@ -40,7 +41,7 @@ export interface Execution {
 }
 
 /** Files that are looked at and converted at once. */
-const AT_ONCE = 4;
+const FILES_AT_A_TIME = 4;
 
 /** Of a file that is rejected for its many bad records, this many are shown. */
 const SHOWN_REJECTS = 100;
@@ -65,7 +66,7 @@ export async function executePlan(database: Database, request: ExecuteRequest): 
     shownRejects: SHOWN_REJECTS,
   };
 
-  const readable = await inspectAll(context, AT_ONCE);
+  const readable = await inspectAll(context);
   let outputs: OutputFile[] = [];
   let again: Readable[] = readable.filter((file) => file.mustClean);
   for (const group of byLayout(readable.filter((file) => !file.mustClean))) {
@@ -110,20 +111,16 @@ function judge(context: LoadContext, file: number): boolean {
   return true;
 }
 
-async function inspectAll(context: LoadContext, atOnce: number): Promise<Readable[]> {
-  const { plan, files, directory } = context;
+async function inspectAll(context: LoadContext): Promise<Readable[]> {
+  const { database, plan, files, directory } = context;
   const found: (Readable | undefined)[] = files.map(() => undefined);
   const inputs = path.join(directory, "inputs");
   await mkdir(inputs, { recursive: true });
-  const queue = files.entries();
-  const worker = async () => {
-    for (const [index, file] of queue) {
-      const result = await inspect(context.database, plan, file, index, inputs);
-      if (!("reason" in result)) found[index] = result;
-      else tallyOf(context, { file: index }).problem = result;
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await mapConcurrently(files, FILES_AT_A_TIME, async (source, file) => {
+    const result = await inspect(database, plan, source, file, inputs);
+    if ("reason" in result) tallyOf(context, { file }).problem = result;
+    else found[file] = result;
+  });
   return found.filter((file) => file !== undefined);
 }
 

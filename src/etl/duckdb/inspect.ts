@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import { type Compression, type Encoding, compressionOf, foreignMark, openText, readHead } from "../text/bytes.ts";
 import type { Database } from "./database.ts";
+import { mayLoseSpace } from "./csv-doubts.ts";
 import { type Layout, readLayout } from "./csv-input.ts";
 import { type ParquetColumn, readParquetColumns } from "./parquet-input.ts";
 import { type FileProblem, type SourceFile, plainPath } from "./input.ts";
@@ -75,18 +76,22 @@ export async function inspect(
   }
   const layout = await readLayout(plan, plan.source, key, plain);
   if ("reason" in layout) return layout;
+  const mustClean =
+    // DuckDB takes an empty first line for the header, and keeps the mark when there is none.
+    startsBlank(head, marked) ||
+    (marked && !plan.source.header) ||
+    // With one column DuckDB cannot tell a record of an empty field from an empty line.
+    layout.length === 1 ||
+    (head.includes(CR) && (await mayLoseSpace(plain)));
+  return { file, key, text: plain, path: plain, layout, columns: [], mustClean };
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+function startsBlank(head: Buffer, marked: boolean): boolean {
   const first = head[marked ? 3 : 0];
-  const blankFirst = first === 0x0a || first === 0x0d;
-  // DuckDB takes an empty first line for the header, and keeps the mark when there is none.
-  return {
-    file,
-    key,
-    text: plain,
-    path: plain,
-    layout,
-    columns: [],
-    mustClean: blankFirst || (marked && !plan.source.header),
-  };
+  return first === LF || first === CR;
 }
 
 async function convert(

@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { mapConcurrently } from "../../ledger/concurrency.ts";
 import { clean } from "./clean.ts";
+import { mayEndInQuotes } from "./csv-doubts.ts";
 import { Disagreement } from "./csv-walk.ts";
 import type { Readable } from "./inspect.ts";
 import { type LoadContext, tallyOf } from "./load-context.ts";
@@ -24,8 +26,9 @@ export async function load(
   group: readonly Readable[],
   { cleaned }: { cleaned: boolean },
 ): Promise<Loaded> {
-  const files = cleaned ? await clean(context, group) : group;
-  if (files.length === 0) return { outputs: [], again: [] };
+  const doubtful = cleaned ? [] : await doubtfulFiles(context, group);
+  const files = cleaned ? await clean(context, group) : group.filter((file) => !doubtful.includes(file));
+  if (files.length === 0) return { outputs: [], again: doubtful };
   const { database, plan, run } = context;
   const scan = await openScan(context, files, cleaned);
   const directory = path.join(context.directory, database.unique("outputs"));
@@ -40,7 +43,7 @@ export async function load(
     for (const [file, problem] of bad) tallyOf(context, file).problem = problem;
     const rest = files.filter((file) => !again.includes(file) && !bad.has(file));
     const loaded = await load(context, rest, { cleaned });
-    return { outputs: loaded.outputs, again: [...loaded.again, ...again] };
+    return { outputs: loaded.outputs, again: [...doubtful, ...loaded.again, ...again] };
   }
 
   const misread = await scan.misread();
@@ -65,5 +68,16 @@ export async function load(
 
   const numbers = new Map(files.map((file) => [file.key, file.file]));
   const written = writtenFiles(observed.rows, plan.partitionBy);
-  return { outputs: await countSources(database, written, numbers), again: [...again] };
+  return { outputs: await countSources(database, written, numbers), again: [...doubtful, ...again] };
 }
+
+/** Files that DuckDB may read wrongly, and not say so, when they are one scan. */
+async function doubtfulFiles({ plan }: LoadContext, files: readonly Readable[]): Promise<Readable[]> {
+  const { source } = plan;
+  // A scan of one file is not "many" on any machine.
+  if (source.format !== "csv" || files.length < 2) return [];
+  const doubtful = await mapConcurrently(files, FILES_AT_A_TIME, (file) => mayEndInQuotes(file.path, source));
+  return files.filter((_, index) => doubtful[index]);
+}
+
+const FILES_AT_A_TIME = 4;

@@ -3,8 +3,8 @@
  * the same in Python; both are held against `vectors/csv.json`.
  *
  * - A record ends at LF, CRLF or CR outside quotes. A line of no bytes is no record.
- * - A field whose first character that is not a space is the quote is a quoted field: it ends at the next quote that
- *   is not doubled. Spaces before its opening quote and after its closing quote are not part of it.
+ * - A field that begins with the quote, or with one space and the quote, is a quoted field: it ends at the next quote
+ *   that is not doubled. That space, and spaces after its closing quote, are not part of it.
  * - After the closing quote and spaces, another quote opens the field again; both quotes are dropped.
  * - In every other field a quote is a character like any other, and so are spaces.
  * - A quoted field that is not closed by the end of the file, other text after a closing quote, or a record of more
@@ -171,8 +171,7 @@ class CsvScanner {
     let trailingEmpty = 0;
     let at = start;
     for (;;) {
-      let p = at;
-      while (p < length && buffer[p] === SPACE) p++;
+      let p = buffer[at] === SPACE && buffer[at + 1] === quote ? at + 1 : at;
       if (p < length && buffer[p] === quote) {
         trailingEmpty = 0;
         p++;
@@ -222,8 +221,7 @@ function splitFields(bytes: Buffer, { delimiter, quote }: ByteFormat): string[] 
   const fields: string[] = [];
   let at = 0;
   for (;;) {
-    let p = at;
-    while (bytes[p] === SPACE) p++;
+    let p = bytes[at] === SPACE && bytes[at + 1] === quote ? at + 1 : at;
     if (p < bytes.length && bytes[p] === quote) {
       const start = p + 1;
       let end = start;
