@@ -1,6 +1,7 @@
+import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { createIds } from "../../ids.ts";
 import { AwsError } from "../../service.ts";
 import { DEFAULT_ATTRIBUTES } from "./attributes.ts";
@@ -58,11 +59,14 @@ test("a queue behaves as its model: one receiver per visible message, exact coun
           const deadLetterQueue = step.queue === "main" ? dead : undefined;
           const options = { max: step.max, visibility: step.visibility, deadLetterQueue };
           const { messages, redriven } = store.receive(byName[step.queue], options, now);
-          expect(messages.length).toBeLessThanOrEqual(step.max);
-          expect(new Set(messages.map((message) => message.messageId)).size).toBe(messages.length);
+          assert.ok(messages.length <= step.max);
+          assert.equal(new Set(messages.map((message) => message.messageId)).size, messages.length);
           for (const { messageId } of redriven) {
             const known = find(model, messageId);
-            expect([known.queue, known.visibleAt <= now, known.receivesHere]).toEqual(["main", true, maxReceiveCount]);
+            assert.deepEqual(
+              [known.queue, known.visibleAt <= now, known.receivesHere],
+              ["main", true, maxReceiveCount],
+            );
             Object.assign(known, { queue: "dead", visibleAt: now, receivesHere: 0, handle: undefined });
           }
           for (const message of messages) hand(model, message, step, now);
@@ -72,13 +76,16 @@ test("a queue behaves as its model: one receiver per visible message, exact coun
           if (messages.length < step.max) {
             const left = model.filter((known) => known.queue === step.queue && known.visibleAt <= now);
             const here = new Set(messages.map((message) => message.messageId));
-            expect(left.filter((known) => !here.has(known.id))).toEqual([]);
+            assert.deepEqual(
+              left.filter((known) => !here.has(known.id)),
+              [],
+            );
           }
         }
         const chosen = "which" in step ? handles[step.which % Math.max(1, handles.length)] : undefined;
         if (step.kind === "delete" && chosen) {
           const index = model.findIndex((known) => known.id === chosen.id && known.handle === chosen.handle);
-          expect(store.delete(byName[chosen.queue], chosen.handle)).toBe(index >= 0);
+          assert.equal(store.delete(byName[chosen.queue], chosen.handle), index >= 0);
           if (index >= 0) model.splice(index, 1);
         }
         if (step.kind === "visibility" && chosen) {
@@ -88,13 +95,13 @@ test("a queue behaves as its model: one receiver per visible message, exact coun
           if (inFlight) {
             change();
             known.visibleAt = now + step.seconds * 1_000;
-          } else expect(change).toThrow(AwsError);
+          } else assert.throws(change, AwsError);
         }
         for (const name of ["main", "dead"] as const) {
           const counts = store.counts(byName[name], now);
           const here = model.filter((known) => known.queue === name);
-          expect(counts.visible).toBe(here.filter((known) => known.visibleAt <= now).length);
-          expect(counts.notVisible + counts.delayed).toBe(here.filter((known) => known.visibleAt > now).length);
+          assert.equal(counts.visible, here.filter((known) => known.visibleAt <= now).length);
+          assert.equal(counts.notVisible + counts.delayed, here.filter((known) => known.visibleAt > now).length);
         }
       }
       queues.database.close();
@@ -116,11 +123,11 @@ function hand(
   now: number,
 ): void {
   const known = find(model, message.messageId);
-  expect(known.queue).toBe(step.queue);
-  expect(known.visibleAt).toBeLessThanOrEqual(now);
+  assert.equal(known.queue, step.queue);
+  assert.ok(known.visibleAt <= now);
   known.receives++;
   known.receivesHere++;
-  expect(message.receiveCount).toBe(known.receives);
+  assert.equal(message.receiveCount, known.receives);
   known.visibleAt = now + step.visibility * 1_000;
   known.handle = message.receiptHandle;
 }
