@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Timer } from "../clock.ts";
 import type { ServiceDeps } from "../service.ts";
 
@@ -27,6 +27,8 @@ interface Pending<Item> {
 export class RetryQueue<Item> {
   readonly #deps: Pick<ServiceDeps, "clock" | "trace">;
   readonly #options: RetryQueueOptions<Item>;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
   readonly #timers = new Map<number, Timer>();
   #stopped = false;
 
@@ -41,14 +43,15 @@ export class RetryQueue<Item> {
         first_at INTEGER NOT NULL,
         next_at INTEGER NOT NULL
       ) STRICT`);
+    const { database, table } = options;
+    this.#insert = database.prepare(`INSERT INTO ${table} (item, attempts, first_at, next_at) VALUES (?, 0, ?, ?)`);
+    this.#delete = database.prepare(`DELETE FROM ${table} WHERE id = ?`);
   }
 
   /** Writes an item down, in the caller's transaction if there is one; call the returned function to start on it. */
   add(item: Item): () => void {
     const now = this.#deps.clock.now();
-    const { lastInsertRowid } = this.#options.database
-      .prepare(`INSERT INTO ${this.#options.table} (item, attempts, first_at, next_at) VALUES (?, 0, ?, ?)`)
-      .run(JSON.stringify(item), now, now);
+    const { lastInsertRowid } = this.#insert.run(JSON.stringify(item), now, now);
     const pending = { id: Number(lastInsertRowid), item, attempts: 0, firstAt: now, nextAt: now };
     return () => void this.#run(pending);
   }
@@ -111,7 +114,7 @@ export class RetryQueue<Item> {
   }
 
   #remove(pending: Pending<Item>): void {
-    this.#options.database.prepare(`DELETE FROM ${this.#options.table} WHERE id = ?`).run(pending.id);
+    this.#delete.run(pending.id);
   }
 }
 
