@@ -41,14 +41,9 @@ export async function openScan(context: LoadContext, files: readonly Readable[],
     cleaned,
     raw(some, records) {
       const common = { paths: some.map((file) => file.path), files: table, rejectsTable };
-      switch (source.format) {
-        case "csv":
-          return csvRaw({ plan, source, layout: some[0]?.layout ?? [], cleaned, ...common }, records);
-        case "json":
-          return jsonRaw(common, records);
-        case "parquet":
-          return parquetRaw({ columns, ...common }, records);
-      }
+      if (source.format === "parquet") return parquetRaw({ columns, ...common }, records);
+      if (source.format === "json") return jsonRaw(common, records);
+      return csvRaw({ plan, source, layout: some[0]?.layout ?? [], cleaned, ...common }, records);
     },
     async misread() {
       if (source.format === "parquet") return new Map();
@@ -60,7 +55,9 @@ export async function openScan(context: LoadContext, files: readonly Readable[],
       await database.rows(`DROP TABLE ${rejectsTable}_scans`);
       return new Map(rows.map(([file, message]) => [String(file), String(message)]));
     },
-    blame: (error) => (source.format === "parquet" ? blameParquet() : Promise.resolve(blameText(error))),
+    async blame(error) {
+      return source.format === "parquet" ? await blameParquet() : blameText(error);
+    },
   };
 
   function row(file: Readable): string {
