@@ -16,8 +16,8 @@ const program = new Command("millrace")
 
 const called = COMMANDS.filter((name) => process.argv[2] === name);
 for (const name of called.length > 0 ? called : COMMANDS) {
-  const { command } = (await import(`./commands/${name}${import.meta.filename.slice(-3)}`)) as { command(): Command };
-  program.addCommand(command().exitOverride().showHelpAfterError("(add --help for the options)"));
+  const module = (await import(`./commands/${name}${import.meta.filename.slice(-3)}`)) as { command: () => Command };
+  program.addCommand(module.command().exitOverride().showHelpAfterError("(add --help for the options)"));
 }
 
 // Whoever reads has seen enough (`millrace query … | head`).

@@ -1,6 +1,6 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { type Duration, RemovalPolicy } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Role } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { functionRole } from "./policy.ts";
@@ -26,7 +26,8 @@ export abstract class BoxFunction extends Construct {
     super(scope, id);
     this.logGroup = new LogGroup(this, "Logs", {
       logGroupName: `/aws/lambda/${props.functionName}`,
-      retention: props.logRetentionDays,
+      // The settings hold one of the values of this enum, which is of numbers of days.
+      retention: props.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.role = functionRole(this, "Role", this.logGroup);

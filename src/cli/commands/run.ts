@@ -70,8 +70,7 @@ function isClean(outcome: FileOutcome): boolean {
 
 function report(outcomes: readonly FileOutcome[], answer: QueryResult | undefined, options: RunOptions): void {
   if (options.json) {
-    const files = outcomes.map(({ version: _, ...outcome }) => outcome);
-    return output.json({ files, query: answer ? asJson(answer) : null });
+    return output.json({ files: outcomes, query: answer ? asJson(answer) : null });
   }
   const rows = outcomes.reduce((sum, outcome) => sum + (outcome.rowsOut ?? 0), 0);
   const clean = outcomes.filter(isClean).length;
