@@ -9,7 +9,6 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { JOB_ARGUMENTS } from "../../plan/job-arguments.ts";
 import { SPARK_MACROS } from "../../sql/spark/macros.ts";
-import { SPARK_MACROS } from "../../sql/spark/macros.ts";
 import { openDatabase } from "./database.ts";
 import { JOB_ENVIRONMENT } from "./engine.ts";
 import { createObjectPaths } from "./object-paths.ts";
@@ -77,7 +76,6 @@ async function main(): Promise<void> {
           memoryBytes: memory * 0.7,
           temporaryDirectory: path.join(directory, "spill"),
           threads: availableParallelism(),
-          setup: [SPARK_MACROS],
           setup: [SPARK_MACROS],
         }),
     },
