@@ -6,9 +6,11 @@ import {
   PutFunctionConcurrencyCommand,
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
+import { CloudWatchClient, GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import { afterEach, describe, expect, test } from "vitest";
 import { FUNCTION_ARN, LocalFunctions } from "../../../../test/support/local-functions.ts";
 import { ACCOUNT, REGION } from "../../../../test/support/local-services.ts";
+import { createCloudWatch } from "../cloudwatch/service.ts";
 
 let functions: LocalFunctions;
 
@@ -130,5 +132,37 @@ describe("functions", () => {
         },
       ],
     });
+  });
+});
+
+describe("metrics", () => {
+  test("count invocations and errors per function, and over all", async () => {
+    functions = await LocalFunctions.start({ services: [createCloudWatch] });
+    await functions.makeFunction();
+    await functions.invoke({});
+    await functions.invoke({ mode: "throw" });
+    const published = functions.called("PutMetricData");
+    await functions.local.clock.advance(1_000);
+    expect(await published).toMatchObject({ principal: "lambda.amazonaws.com" });
+    expect(await published).not.toHaveProperty("error");
+    const cloudwatch = functions.local.client(CloudWatchClient);
+    const sum = async (MetricName: string, Dimensions: { Name: string; Value: string }[]) => {
+      const { Datapoints } = await cloudwatch.send(
+        new GetMetricStatisticsCommand({
+          Namespace: "AWS/Lambda",
+          MetricName,
+          Dimensions,
+          StartTime: new Date(functions.local.clock.now() - 3_600_000),
+          EndTime: new Date(functions.local.clock.now() + 60_000),
+          Period: 3_600,
+          Statistics: ["Sum"],
+        }),
+      );
+      return (Datapoints ?? []).reduce((total, { Sum }) => total + (Sum ?? 0), 0);
+    };
+    const byFunction = [{ Name: "FunctionName", Value: "f" }];
+    expect(await sum("Invocations", byFunction)).toBe(2);
+    expect(await sum("Errors", byFunction)).toBe(1);
+    expect(await sum("Errors", [])).toBe(1);
   });
 });
