@@ -145,12 +145,12 @@ export function testEvent(origin: Pick<EventOrigin, "bucket" | "time" | "request
 }
 
 /** Comparable as text for one key, as S3's are. */
-export function sequencer(seq: number): string {
+function sequencer(seq: number): string {
   return seq.toString(16).toUpperCase().padStart(18, "0");
 }
 
 /** Form encoding, but the slash stays: `in/my file (1).csv` -> `in/my+file+%281%29.csv`. */
-export function encodeKey(key: string): string {
+function encodeKey(key: string): string {
   return encodeURIComponent(key.toWellFormed())
     .replaceAll(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+")

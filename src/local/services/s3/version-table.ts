@@ -7,7 +7,7 @@ import type { ObjectEncryption } from "./encryption.ts";
 export const NULL_VERSION = "null";
 
 /** Headers that S3 keeps with an object and gives back. `expires` is in milliseconds since the epoch. */
-export interface StoredHeaders {
+interface StoredHeaders {
   ContentType?: string;
   CacheControl?: string;
   ContentDisposition?: string;
@@ -17,7 +17,7 @@ export interface StoredHeaders {
   expires?: number;
 }
 
-export interface StoredPart {
+interface StoredPart {
   number: number;
   size: number;
   /** Base64, when the parts have checksums. */
