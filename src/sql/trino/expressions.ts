@@ -1,26 +1,15 @@
-import type { Expression, Query, SortItem, Window } from "./ast.ts";
+import type { Expression, Query } from "./ast.ts";
 import * as arithmetic from "./arithmetic.ts";
-import { cast, coerce, oneZone, unify, wallClock } from "./coerce.ts";
+import { concatenate, condition, mismatch, quoted, textLiteral } from "./clauses.ts";
+import { cast, coerce, oneZone, unify } from "./coerce.ts";
+import type { ExpressionContext } from "./context.ts";
 import { notSupported, TrinoError } from "./errors.ts";
 import type { Position } from "./errors.ts";
+import { plainCall } from "./expression-parser.ts";
 import { translateCall } from "./functions/call.ts";
-import { Scope } from "./scope.ts";
 import type { Typed } from "./scope.ts";
 import * as t from "./types.ts";
 import type { Type } from "./types.ts";
-
-/** What an expression may need from the query around it. */
-export interface ExpressionContext {
-  readonly scope: Scope;
-  /** Translates a subquery; its rows as DuckDB's SELECT, its columns. */
-  readonly subquery: (query: Query, scope: Scope) => { sql: string; columns: readonly { type: Type }[] };
-  /** The values of the statement's `?`, as SQL literals already translated. */
-  readonly parameters: readonly Typed[];
-  readonly now: Date;
-  readonly windows: ReadonlyMap<string, Window>;
-  /** Called with each aggregate or window function that the expression contains. */
-  readonly onAggregate?: (position: Position) => void;
-}
 
 /** An expression as DuckDB's SQL, with its type by Trino's rules. */
 export function translateExpression(expression: Expression, context: ExpressionContext): Typed {
@@ -67,7 +56,7 @@ export function translateExpression(expression: Expression, context: ExpressionC
       return expression.safe ? { sql: `TRY(${value.sql})`, type } : value;
     }
     case "extract":
-      return translateCall(plainCallOf(expression.field, [expression.operand]), position, context);
+      return translateCall(plainCall(expression.field, [expression.operand]), position, context);
     case "case":
       return translateCase(expression, context);
     case "unary":
@@ -140,28 +129,6 @@ export function translateExpression(expression: Expression, context: ExpressionC
     case "atTimeZone":
       return atTimeZone(translate(expression.operand), translate(expression.zone), position);
   }
-}
-
-/** ORDER BY's items; `resolve` may know better what an item stands for (an output column). */
-export function sortSql(items: readonly SortItem[], translate: (key: Expression) => Typed): string {
-  return items
-    .map(({ key, descending, nullsFirst }) => {
-      const direction = descending ? " DESC" : "";
-      return `${translate(key).sql}${direction} NULLS ${nullsFirst ? "FIRST" : "LAST"}`;
-    })
-    .join(", ");
-}
-
-export function mismatch(operator: string, a: Type, b: Type): string {
-  return `Cannot apply operator: ${t.typeText(a)} ${operator} ${t.typeText(b)}`;
-}
-
-export function textLiteral(text: string): Typed {
-  return { sql: quoted(text), type: { kind: "varchar", length: text.length }, literal: text };
-}
-
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function not(expression: { negated: boolean }): string {
@@ -326,16 +293,6 @@ function unary(operator: "-" | "+" | "NOT", operand: Typed, position: Position):
   return { sql: `(-${operand.sql})`, type: operand.type, ...literal };
 }
 
-/** A condition must be boolean; Trino never takes anything else for one. */
-export function condition(value: Typed, position: Position): Typed {
-  if (value.type.kind === "boolean" || value.type.kind === "unknown") return coerce(value, t.BOOLEAN);
-  throw new TrinoError(
-    "TYPE_MISMATCH",
-    `Expression must evaluate to a boolean: actual type ${t.typeText(value.type)}`,
-    position,
-  );
-}
-
 function operation(operator: string, left: Typed, right: Typed, position: Position): Typed {
   switch (operator) {
     case "AND":
@@ -359,30 +316,6 @@ function operation(operator: string, left: Typed, right: Typed, position: Positi
     default:
       return arithmetic.translate(operator as arithmetic.Operator, left, right, position);
   }
-}
-
-export function concatenate(left: Typed, right: Typed, position: Position): Typed {
-  const { type: a } = left;
-  const { type: b } = right;
-  if (a.kind === "array" || b.kind === "array") {
-    const both = [left, right].map((value) =>
-      value.type.kind === "array" || value.type.kind === "unknown"
-        ? value
-        : { sql: `[${value.sql}]`, type: t.array(value.type) },
-    );
-    const { values, type } = unify(both, position, (x, y) => mismatch("||", x, y));
-    return { sql: `(${values.map((value) => value.sql).join(" || ")})`, type };
-  }
-  const textual = (type: Type) => t.isText(type) || type.kind === "unknown";
-  if ((textual(a) && textual(b)) || (a.kind === "varbinary" && b.kind === "varbinary")) {
-    const type = a.kind === "varbinary" ? a : t.VARCHAR;
-    return { sql: `(${cast(left, type, position).sql} || ${cast(right, type, position).sql})`, type };
-  }
-  throw new TrinoError(
-    "FUNCTION_NOT_FOUND",
-    `Unexpected parameters (${t.typeText(a)}, ${t.typeText(b)}) for function concat. Expected: concat(varchar, varchar), concat(array(E), array(E))`,
-    position,
-  );
 }
 
 function translateCase(expression: Extract<Expression, { kind: "case" }>, context: ExpressionContext): Typed {
@@ -434,19 +367,3 @@ function oneColumn(query: Query, context: ExpressionContext, position: Position)
   }
   return { sql, column: { sql: "q.c0", type: column.type } };
 }
-
-function plainCallOf(name: string, args: readonly Expression[]) {
-  return {
-    name,
-    arguments: args,
-    star: false,
-    distinct: false,
-    orderBy: [],
-    filter: undefined,
-    ignoreNulls: false,
-    over: undefined,
-    withinGroup: false,
-  };
-}
-
-export { wallClock };

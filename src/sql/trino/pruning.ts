@@ -1,6 +1,6 @@
 import type { Expression } from "./ast.ts";
 import { translateExpression } from "./expressions.ts";
-import type { ExpressionContext } from "./expressions.ts";
+import type { ExpressionContext } from "./context.ts";
 import { Scope } from "./scope.ts";
 import { TrinoError } from "./errors.ts";
 

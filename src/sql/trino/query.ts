@@ -4,8 +4,9 @@ import type { Lookup, TableEntry } from "./catalog.ts";
 import { coerce, oneZone } from "./coerce.ts";
 import { notSupported, TrinoError } from "./errors.ts";
 import type { Position } from "./errors.ts";
-import { condition, sortSql, translateExpression } from "./expressions.ts";
-import type { ExpressionContext } from "./expressions.ts";
+import { condition, sortSql } from "./clauses.ts";
+import { translateExpression } from "./expressions.ts";
+import type { ExpressionContext } from "./context.ts";
 import type { Pruning } from "./pruning.ts";
 import { parseQuery } from "./query-parser.ts";
 import { pruneBy, translateRelation } from "./relations.ts";
@@ -293,6 +294,7 @@ export class QueryTranslator {
   context(scope: Scope): ExpressionContext {
     const { environment } = this.#shared;
     return {
+      translate: translateExpression,
       scope,
       parameters: environment.parameters,
       now: environment.now,

@@ -1,8 +1,8 @@
 import type { Call, Expression, FrameBound, Name, Window } from "../ast.ts";
 import { notSupported, TrinoError } from "../errors.ts";
 import type { Position } from "../errors.ts";
-import { condition, sortSql, translateExpression } from "../expressions.ts";
-import type { ExpressionContext } from "../expressions.ts";
+import { condition, sortSql } from "../clauses.ts";
+import type { ExpressionContext } from "../context.ts";
 import { Scope } from "../scope.ts";
 import type { Typed } from "../scope.ts";
 import * as t from "../types.ts";
@@ -48,7 +48,7 @@ function unexpectedParameters(call: Call, args: readonly Argument[], position: P
 }
 
 function argumentOf(argument: Expression, context: ExpressionContext): Argument {
-  if (argument.kind !== "lambda") return translateExpression(argument, context);
+  if (argument.kind !== "lambda") return context.translate(argument, context);
   return {
     arity: argument.parameters.length,
     translate: (types) => lambda(argument.parameters, argument.body, types, context),
@@ -70,7 +70,7 @@ function lambda(
     name: parameter.text,
     value: { sql: names[at] ?? "", type: types[at] ?? t.UNKNOWN },
   }));
-  const result = translateExpression(body, { ...context, scope: new Scope(fields, context.scope) });
+  const result = context.translate(body, { ...context, scope: new Scope(fields, context.scope) });
   return { sql: `lambda ${names.join(", ")}: ${result.sql}`, type: result.type };
 }
 
@@ -103,7 +103,7 @@ function refuseModifiers(call: Call, position: Position): void {
 
 /** Puts DISTINCT, ORDER BY, IGNORE NULLS, FILTER and OVER where `@name(…)` stands in the template. */
 export function withModifiers(template: string, call: Call, context: ExpressionContext): string {
-  const translate = (key: Expression) => translateExpression(key, context);
+  const translate = (key: Expression) => context.translate(key, context);
   const distinct = call.distinct ? "DISTINCT " : "";
   const orderBy = call.orderBy.length > 0 ? ` ORDER BY ${sortSql(call.orderBy, translate)}` : "";
   const nulls = call.ignoreNulls ? " IGNORE NULLS" : "";
@@ -138,7 +138,7 @@ function windowSql(over: Window | Name, context: ExpressionContext): string {
   const base = window.base && named(window.base, context);
   const partitionBy = window.partitionBy.length > 0 ? window.partitionBy : (base?.partitionBy ?? []);
   const orderBy = window.orderBy.length > 0 ? window.orderBy : (base?.orderBy ?? []);
-  const translate = (key: Expression) => translateExpression(key, context);
+  const translate = (key: Expression) => context.translate(key, context);
   const parts: string[] = [];
   if (partitionBy.length > 0) parts.push(`PARTITION BY ${partitionBy.map((key) => translate(key).sql).join(", ")}`);
   if (orderBy.length > 0) parts.push(`ORDER BY ${sortSql(orderBy, translate)}`);

@@ -1,11 +1,11 @@
 import { cast, coerce, wallClock } from "../coerce.ts";
 import { notSupported, TrinoError } from "../errors.ts";
-import { quoted } from "../expressions.ts";
+import { quoted } from "../clauses.ts";
 import type { Typed } from "../scope.ts";
 import * as t from "../types.ts";
 import { formatFromJoda, formatFromMysql } from "./date-formats.ts";
-import { operands, wrongArguments } from "./special.ts";
-import type { Special } from "./special.ts";
+import { operands, wrongArguments } from "./special-function.ts";
+import type { Special } from "./special-function.ts";
 
 const UNITS = ["millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"];
 const DATE_UNITS = ["day", "week", "month", "quarter", "year"];

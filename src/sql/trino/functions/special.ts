@@ -1,28 +1,10 @@
-import type { Call, Expression } from "../ast.ts";
+import { concatenate, condition, quoted } from "../clauses.ts";
 import { coerce, oneZone, unify } from "../coerce.ts";
 import { notSupported, TrinoError } from "../errors.ts";
-import type { Position } from "../errors.ts";
-import { concatenate, condition, quoted, translateExpression } from "../expressions.ts";
-import type { ExpressionContext } from "../expressions.ts";
-import type { Typed } from "../scope.ts";
 import * as t from "../types.ts";
 import { DATE_SPECIALS } from "./dates-special.ts";
-
-/** A function whose type or SQL depends on more than its arguments' types. */
-export type Special = (call: Call, position: Position, context: ExpressionContext) => Typed;
-
-export function operands(call: Call, context: ExpressionContext): Typed[] {
-  return call.arguments.map((argument: Expression) => translateExpression(argument, context));
-}
-
-export function wrongArguments(call: Call, values: readonly Typed[], expected: string, position: Position): TrinoError {
-  const given = values.map((value) => t.typeText(value.type)).join(", ");
-  return new TrinoError(
-    "FUNCTION_NOT_FOUND",
-    `Unexpected parameters (${given}) for function ${call.name}. Expected: ${expected}`,
-    position,
-  );
-}
+import { operands, wrongArguments } from "./special-function.ts";
+import type { Special } from "./special-function.ts";
 
 export const SPECIAL: Readonly<Record<string, Special>> = {
   ...DATE_SPECIALS,

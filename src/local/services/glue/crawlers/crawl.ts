@@ -264,15 +264,15 @@ class CatalogWriter {
   async #updateTable(before: Table, found: TableInput): Promise<TableInput> {
     const { bus, principal, configuration, log } = this.#request;
     const differences = tableDifferences(before, found);
-    if (differences.length === 0) return before as TableInput;
+    if (differences.length === 0) return before;
     if (!this.#updates && !configuration.mergeNewColumns) {
       log(
         `INFO : Table ${before.Name} in database ${this.#database} has changed (${differences.join(", ")}); the policy is to log it`,
       );
-      return before as TableInput;
+      return before;
     }
     const updated = withUpdates(before, found, configuration.mergeNewColumns);
-    if (tableDifferences(before, updated).length === 0) return before as TableInput;
+    if (tableDifferences(before, updated).length === 0) return before;
     await bus.call("glue:UpdateTable", { DatabaseName: this.#database, TableInput: updated }, principal);
     log(`INFO : Updated table ${before.Name} in database ${this.#database}`);
     this.summary.tablesUpdated++;

@@ -48,6 +48,10 @@ export function groupTables(folders: readonly Folder[], options: GroupingOptions
 }
 
 function tablesBelow(root: readonly string[], folders: readonly Folder[], options: GroupingOptions): FoundTable[] {
+  // A folder without siblings (and without `key=`) has nothing to be a partition beside: the table begins below it.
+  const [next, ...others] = new Set(folders.map((folder) => folder.path[root.length]));
+  if (next !== undefined && others.length === 0 && !next.includes("="))
+    return tablesBelow([...root, next], folders, options);
   if (isOneTable(root, folders, options)) return [{ root, folders }];
   const here = folders.filter((folder) => folder.path.length === root.length);
   const below = Map.groupBy(

@@ -34,7 +34,7 @@ async function readFooter(path: string, size: number): Promise<FileMetaData> {
       await handle.read(buffer, 0, length, size - length);
       const footer = length < 8 ? 0 : buffer.readUInt32LE(length - 8) + 8;
       if (footer <= length || length === size) {
-        return parquetMetadata(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + length) as ArrayBuffer);
+        return parquetMetadata(buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + length));
       }
       length = Math.min(size, footer);
     }
