@@ -1,5 +1,4 @@
 import type { InvokeCommandInput, InvokeCommandOutput } from "@aws-sdk/client-lambda";
-import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
 import { MAX_SYNCHRONOUS_PAYLOAD, VERSION } from "../../lambda/function-configuration.ts";
 import type { LambdaHost } from "../../lambda/host.ts";
 import type { InvocationRequest, InvocationResult } from "../../lambda/invocation.ts";
@@ -69,7 +68,7 @@ export function createInvokeOperation(functions: Functions, invoker: Invoker, ev
           return {
             StatusCode: 200,
             ExecutedVersion: VERSION,
-            Payload: Uint8ArrayBlobAdapter.fromString(result.payload),
+            Payload: blob(result.payload),
             ...(result.status !== "success" && { FunctionError: "Unhandled" }),
             ...(input.LogType === "Tail" && { LogResult: Buffer.from(result.logTail).toString("base64") }),
           };
@@ -79,6 +78,12 @@ export function createInvokeOperation(functions: Functions, invoker: Invoker, ev
       }
     },
   };
+}
+
+/** A payload as the SDK hands it to callers, so that one on the bus gets what a client gets. */
+function blob(text: string): Uint8Array & { transformToString(encoding?: BufferEncoding): string } {
+  const bytes = Buffer.from(text);
+  return Object.assign(bytes, { transformToString: (encoding?: BufferEncoding) => bytes.toString(encoding) });
 }
 
 function payloadText(payload: InvokeCommandInput["Payload"], limit: number): string {
