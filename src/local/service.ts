@@ -96,7 +96,10 @@ export interface StateDirectory {
 // The properties' type differs per provider; `defineResource` keeps it precise inside each one.
 export interface ResourceProvider {
   readonly schema: z.ZodType;
-  /** Properties accepted without local effect: dotted path (`*` for list items) -> the reason, shown by `check`. */
+  /**
+   * Properties accepted without local effect: dotted path (`*` for list items) -> the reason, shown by `check`.
+   * `Name=value` speaks of one value of a property at the top.
+   */
   readonly ignored?: Readonly<Record<string, string>>;
   /** Attributes that Fn::GetAtt may name. */
   readonly attributes: readonly string[];

@@ -13,7 +13,7 @@ export interface ParsedProperties {
 
 /**
  * Parses a resource's evaluated properties by its provider's schema. What the schema does not name but `ignored` does
- * is left out with its reason; what neither names is refused by name. `isUnknown` marks values that only provisioning
+ * is left out with its reason (`Path=value` speaks of one value only); what neither names is refused by name. `isUnknown` marks values that only provisioning
  * can know: what the schema says about those is not held against the template.
  */
 export function parseProperties(
@@ -22,7 +22,7 @@ export function parseProperties(
   where: string,
   isUnknown: (value: unknown) => boolean = () => false,
 ): ParsedProperties {
-  const ignoredHere = Object.entries(provider.ignored ?? {}).filter(([path]) => hasPath(properties, path.split(".")));
+  const ignoredHere = Object.entries(provider.ignored ?? {}).filter(([path]) => appliesTo(path, properties));
   const ignored = ignoredHere.map(([path, message]) => ({ where: `${where}.${path}`, message }));
   const paths = ignoredHere.map(([path]) => path);
   let parsed = tryParse(provider.schema, properties);
@@ -76,6 +76,11 @@ function findingsOf(issue: Issue, properties: Json, where: string, isUnknown: (v
   const value = issue.path.reduce<unknown>((item, key) => (item as Json | undefined)?.[key as string], properties);
   if (isUnknown(value)) return [];
   return [{ where: [where, ...issue.path].join("."), message: issue.message }];
+}
+
+function appliesTo(ignored: string, properties: Json): boolean {
+  const [path = "", value] = ignored.split("=");
+  return hasPath(properties, path.split(".")) && (value === undefined || String(properties[path]) === value);
 }
 
 function hasPath(value: unknown, [head, ...rest]: readonly string[]): boolean {

@@ -2,6 +2,7 @@ import type * as CloudWatch from "@aws-sdk/client-cloudwatch";
 import type { DatabaseSync } from "node:sqlite";
 import type { ServiceDeps } from "../../service.ts";
 import { AwsError } from "../../service.ts";
+import { unsupported } from "./errors.ts";
 import { page } from "./metric-operations.ts";
 
 const SCHEMA = `
@@ -72,6 +73,7 @@ export class Dashboards {
     const arn = (name: string) => `arn:${partition}:cloudwatch::${account}:dashboard/${name}`;
     return {
       PutDashboard: (input: CloudWatch.PutDashboardCommandInput) => {
+        if (input.Tags) throw unsupported("Tags of a dashboard", "leave them out.");
         this.put(input.DashboardName ?? "", input.DashboardBody ?? "");
         return { DashboardValidationMessages: [] };
       },

@@ -51,7 +51,8 @@ export function createCloudWatchResources(
   };
 
   const dashboard = defineResource({
-    schema: z.strictObject({ DashboardName: z.string().optional(), DashboardBody: jsonText, Tags: tags.optional() }),
+    schema: z.strictObject({ DashboardName: z.string().optional(), DashboardBody: jsonText }),
+    ignored: { Tags: "not kept: nothing local reads the tags of a dashboard" },
     attributes: [],
     provision({ properties, physicalId, generatedName }) {
       const name = properties.DashboardName ?? physicalId ?? generatedName(255);

@@ -1,5 +1,5 @@
 import type { MessageAttributeValue, PublishBatchRequestEntry, PublishInput } from "@aws-sdk/client-sns";
-import { invalidParameter } from "./errors.ts";
+import { invalidParameter, unsupported } from "./errors.ts";
 import type { Protocol, PublishedAttribute, Topic } from "./store.ts";
 
 const DEFAULT_MAXIMUM_SIZE = 262_144;
@@ -22,9 +22,10 @@ export function acceptMessage(topic: Topic, input: Published): AcceptedMessage {
   if (message === "") throw invalidParameter("Empty message");
   const subject = input.Subject;
   if (subject !== undefined) checkSubject(subject);
-  if (input.MessageGroupId !== undefined || input.MessageDeduplicationId !== undefined) {
+  if (input.MessageGroupId !== undefined) throw unsupported("MessageGroupId (fair queues)", "leave it out.");
+  if (input.MessageDeduplicationId !== undefined) {
     throw invalidParameter(
-      "The request includes MessageGroupId or MessageDeduplicationId parameters that are not valid for this topic type",
+      "The request includes MessageDeduplicationId parameter that is not valid for this topic type",
     );
   }
   const attributes = Object.fromEntries(

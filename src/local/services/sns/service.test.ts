@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ACCOUNT, ADMIN, DirectBus } from "../../../../test/support/direct-bus.ts";
 import { settle } from "../../../../test/support/manual-clock.ts";
 import { AwsError } from "../../service.ts";
+import { parseProperties } from "../../template/properties.ts";
 import { createSqs } from "../sqs/service.ts";
 import { createSns } from "./service.ts";
 
@@ -93,7 +94,11 @@ test("a function gets one record with its own spelling of names, every member th
   const { bus, topic, subscribe, publish } = setUp();
   const payloads: unknown[] = [];
   bus.stub("lambda:Invoke", (input) => {
-    payloads.push([input.FunctionName, input.InvocationType, JSON.parse(Buffer.from(input.Payload as Uint8Array).toString())]);
+    payloads.push([
+      input.FunctionName,
+      input.InvocationType,
+      JSON.parse(Buffer.from(input.Payload as Uint8Array).toString()),
+    ]);
     return { StatusCode: 202 };
   });
   const arn = await topic();
@@ -336,7 +341,8 @@ describe("publishing", () => {
     [{ Message: "x", Subject: "two\nlines" }, /Subject/],
     [{ Message: "x", Subject: "x".repeat(101) }, /Subject/],
     [{ Message: "x".repeat(262_145) }, /Message too long/],
-    [{ Message: "x", MessageGroupId: "g" }, /not valid for this topic type/],
+    [{ Message: "x", MessageGroupId: "g" }, /MessageGroupId .*is not supported/],
+    [{ Message: "x", MessageDeduplicationId: "d" }, /not valid for this topic type/],
     [{ Message: "x", PhoneNumber: "+1" }, /PhoneNumber is not supported/],
   ])("is refused: %j", async (input, reason) => {
     const { topic, call } = setUp();
@@ -386,4 +392,17 @@ test("topic, subscription and policy of a template, again and again", async () =
   expect(await drain(q)).toHaveLength(1);
   await sns.resources["AWS::SNS::TopicPolicy"]?.delete(policy.physicalId);
   expect(sns.resourcePolicy(TopicArn)).toContain("__default_policy_ID");
+});
+
+test("an e-mail subscription of a template is accepted, and the report says that nothing comes of it", () => {
+  const { sns } = setUp();
+  const provider = sns.resources["AWS::SNS::Subscription"];
+  if (!provider) throw new Error("no such type");
+  const report = (Protocol: string, Endpoint: string) =>
+    parseProperties(provider, { TopicArn: "t", Protocol, Endpoint }, "S");
+  expect(report("email", "a@example.com").ignored).toEqual([
+    { where: "S.Protocol=email", message: expect.stringContaining("PendingConfirmation") },
+  ]);
+  expect(report("email", "a@example.com").refused).toEqual([]);
+  expect(report("sqs", "arn").ignored).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { CallContext, Principal, ServiceDeps } from "../../service.ts";
 import { AwsError } from "../../service.ts";
 import { transaction } from "../../sqlite.ts";
-import { invalidParameterValue, invalidValue, missingParameter } from "./errors.ts";
+import { invalidParameterValue, invalidValue, missingParameter, unsupported } from "./errors.ts";
 import type { LongPolls } from "./long-polls.ts";
 import {
   attributesDigest,
@@ -194,7 +194,7 @@ export function createMessageOperations(
 function readMessage(queue: Queue, entry: SendEntry, principal: Principal): { message: NewMessage; size: number } {
   const body = entry.MessageBody;
   if (body === undefined) throw missingParameter("MessageBody");
-  if (entry.MessageGroupId !== undefined) throw fifoOnly("MessageGroupId");
+  if (entry.MessageGroupId !== undefined) throw unsupported("MessageGroupId (fair queues)", "leave it out.");
   if (entry.MessageDeduplicationId !== undefined) throw fifoOnly("MessageDeduplicationId");
   if (body.length === 0) throw missingParameter("MessageBody");
   if (FORBIDDEN.test(body)) {

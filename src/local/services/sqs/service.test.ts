@@ -414,9 +414,16 @@ describe("queues", () => {
   });
 
   test("what does not run locally is refused by name", async () => {
-    const { queue } = setUp();
+    const { queue, call } = setUp();
     await expect(queue("q.fifo", { FifoQueue: "true" })).rejects.toThrow(/FIFO queue q\.fifo is not supported/);
     await expect(queue("q", { KmsMasterKeyId: "alias/aws/sqs" })).rejects.toThrow(/KmsMasterKeyId is not supported/);
+    const message = { QueueUrl: await queue("plain"), MessageBody: "x" };
+    await expect(call("SendMessage", { ...message, MessageGroupId: "g" })).rejects.toThrow(
+      /MessageGroupId.* is not supported/,
+    );
+    await expect(call("SendMessage", { ...message, MessageDeduplicationId: "d" })).rejects.toThrow(
+      /not valid for this queue type/,
+    );
     await expect(queue("q", { Nonsense: "1" })).rejects.toMatchObject({ code: "InvalidAttributeName" });
     await expect(queue("q", { DelaySeconds: "901" })).rejects.toMatchObject({ code: "InvalidAttributeValue" });
   });
