@@ -183,7 +183,7 @@ function resolveColumns(
     if (column.format !== undefined && type.kind !== "date" && type.kind !== "timestamp") {
       problems.push({
         path: [...at, "format"],
-        message: `a ${type.kind} has no format`,
+        message: `${type.kind === "int" || type.kind === "array" ? "an" : "a"} ${type.kind} has no format`,
         hint: "only date and timestamp have",
       });
     }

@@ -76,10 +76,8 @@ function dataOf(file: string, answer: Answer): unknown {
 /** Node prints `<file>:<line>`, the line, a pointer and the error; errors of running code have the place in their stack. */
 function failure(file: string, url: string, code: number | null, errors: string): Problem {
   const absolute = path.resolve(file);
-  const place = [url, absolute].flatMap((name) => {
-    const match = new RegExp(`${escape(name)}:(\\d+)(?::(\\d+))?`).exec(errors);
-    return match === null ? [] : [match];
-  })[0];
+  const names = [url, absolute].map(escape).join("|");
+  const place = new RegExp(`(?:${names}):(\\d+):(\\d+)`).exec(errors) ?? new RegExp(`(?:${names}):(\\d+)`).exec(errors);
   const message = /^(?:\s*)((?:[A-Za-z]*Error)(?: \[\w+\])?: .*)$/m.exec(errors)?.[1] ?? /\S.*/.exec(errors)?.[0];
   const hint = message?.includes("ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX")
     ? "use types only: no enums, namespaces or parameter properties"

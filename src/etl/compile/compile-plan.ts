@@ -1,12 +1,12 @@
 import type { ColumnDefinition, DatasetDefinition, Definition } from "../../definition/definition.ts";
 import { DefinitionError } from "../../definition/problems.ts";
 import type { Problem } from "../../definition/problems.ts";
-import { lowerCaseNames, printType } from "../../plan/data-type.ts";
+import { isNested, lowerCaseNames, printType } from "../../plan/data-type.ts";
 import { planSchema } from "../../plan/plan.ts";
 import type { DatasetPlan, Plan, SourceColumn } from "../../plan/plan.ts";
 import { compileSparkCondition, compileSparkSelect } from "../../sql/spark/compile-select.ts";
 import { SparkSqlError } from "../../sql/spark/errors.ts";
-import { quoteName, textLiteral } from "../../sql/spark/literals.ts";
+import { quoteName, sparkText, textLiteral } from "../../sql/spark/literals.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
 import type { Column } from "../../sql/spark/scope.ts";
 import { nearest } from "../../sql/spark/suggest.ts";
@@ -104,12 +104,17 @@ function fieldText({ source }: DatasetDefinition, column: ColumnDefinition): Sql
     case "csv":
       return nullTexts(quoteName(column.name.toLowerCase()), source.nullText);
     case "json":
-      return jsonMember({ spark: "record", duckdb: "record" }, column.from);
-    case "parquet": {
-      const raw = quoteName(column.from[0] ?? column.name);
-      return { spark: `CAST(${raw.spark} AS STRING)`, duckdb: `CAST(${raw.duckdb} AS VARCHAR)` };
-    }
+      return jsonMember({ spark: "record", duckdb: "record" }, column.from, column.type.kind === "string");
+    case "parquet":
+      return parquetText(quoteName(column.from[0] ?? column.name), isNested(column.type));
   }
+}
+
+/** A Parquet column as text. Arrays, maps and structs become the JSON that they would have arrived as. */
+function parquetText(raw: SqlPair, nested: boolean): SqlPair {
+  if (!nested) return { spark: `CAST(${raw.spark} AS STRING)`, duckdb: `parquet_text(${raw.duckdb})` };
+  const format = sparkText("yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX");
+  return { spark: `to_json(${raw.spark}, map('timestampFormat', ${format}))`, duckdb: `parquet_json(${raw.duckdb})` };
 }
 
 function nullTexts(field: SqlPair, texts: readonly string[]): SqlPair {

@@ -44,7 +44,7 @@ function buildArray(type: Extract<DataType, { kind: "array" }>, text: SqlPair, d
     spark: `CASE WHEN ${validJson(text).spark} THEN from_json(${text.spark}, 'ARRAY<STRING>') END`,
     duckdb: `json_texts(${text.duckdb})`,
   };
-  const name = `e${depth}`;
+  const name = `__e${depth}`;
   const element = build(type.element, { spark: name, duckdb: name }, depth + 1);
   return {
     value: {
@@ -60,7 +60,7 @@ function buildArray(type: Extract<DataType, { kind: "array" }>, text: SqlPair, d
 
 function buildMap(type: Extract<DataType, { kind: "map" }>, text: SqlPair, depth: number): Built {
   const texts: SqlPair = { spark: `map_entries(${sparkMembers(text)})`, duckdb: `json_members(${text.duckdb})` };
-  const name = `e${depth}`;
+  const name = `__e${depth}`;
   const key = build(type.key, { spark: `${name}.key`, duckdb: `${name}.key` }, depth + 1);
   const value = build(type.value, { spark: `${name}.value`, duckdb: `${name}.value` }, depth + 1);
   const physical = physicalType(lowerCaseNames(type));
@@ -92,7 +92,7 @@ function buildMap(type: Extract<DataType, { kind: "map" }>, text: SqlPair, depth
 function buildStruct(type: Extract<DataType, { kind: "struct" }>, text: SqlPair, depth: number): Built {
   const members = type.fields.map((field) => {
     const member = {
-      spark: jsonMember(text, [field.name]).spark,
+      spark: jsonMember(text, [field.name], true).spark,
       duckdb: `json_text(${text.duckdb}, ${duckdbPath([field.name])})`,
     };
     return { name: field.name.toLowerCase(), built: build(field.type, member, depth + 1) };
@@ -132,11 +132,14 @@ export function validJson(text: SqlPair): SqlPair {
   };
 }
 
-/** The text of a member of a JSON object, NULL when it is absent or JSON null; `text` must be valid JSON. */
-export function jsonMember(text: SqlPair, path: readonly string[]): SqlPair {
+/**
+ * The text of a member of a JSON object, NULL when it is absent or JSON null; `text` must be valid JSON. `asText` for
+ * columns of strings: a number then prints as Spark prints it, `1.0E7`; a number that is typed need not.
+ */
+export function jsonMember(text: SqlPair, path: readonly string[], asText: boolean): SqlPair {
   return {
     spark: `get_json_object(${text.spark}, ${sparkText(`$${path.map((name) => `['${name}']`).join("")}`)})`,
-    duckdb: `json_extract_string(${text.duckdb}, ${duckdbPath(path)})`,
+    duckdb: `${asText ? "json_string" : "json_extract_string"}(${text.duckdb}, ${duckdbPath(path)})`,
   };
 }
 

@@ -302,7 +302,10 @@ export const TYPING_CASES: readonly TypingCase[] = [
       "[1] x",
     ],
   },
-  { type: "array<string>", texts: ['["a","é"]', '[1,true,null,{"b":1}]', '[""]', '"x"'] },
+  {
+    type: "array<string>",
+    texts: ["[12345678.9,1e-5,100.0,1e22,7]", '["a","é"]', '[1,true,null,{"b":1}]', '[""]', '"x"'],
+  },
   {
     type: "struct<id:int,at:timestamp,Tags:array<string>>",
     texts: [

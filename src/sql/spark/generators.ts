@@ -95,7 +95,7 @@ function takeApart(view: string, column: string, kind: "array" | "map", position
 function list(sql: string, kind: "array" | "map", position: boolean, outer: boolean): string {
   const elements = kind === "array" ? sql : `map_entries(${sql})`;
   const rows = position
-    ? `list_transform(${elements}, lambda e, i: {'pos': CAST(i - 1 AS INTEGER), 'element': e})`
+    ? `list_transform(${elements}, lambda __e, __i: {'pos': CAST(__i - 1 AS INTEGER), 'element': __e})`
     : elements;
   return outer ? `CASE WHEN len(${elements}) > 0 THEN ${rows} ELSE [NULL] END` : rows;
 }

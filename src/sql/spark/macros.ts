@@ -15,32 +15,39 @@ const IGNORABLE = "[\\p{Mn}\\p{Me}\\p{Cf}\\p{Lm}\\p{Sk}'.:\u00b7\u2018\u2019\u20
 
 /** A capital sigma at the end of a word has a small letter of its own (SpecialCasing.txt, Final_Sigma). */
 const isFinalSigma =
-  `coalesce(regexp_full_match(list_filter(l[:i - 1], lambda x: NOT regexp_full_match(x, ${duckdbText(IGNORABLE)}))[-1], '${CASED}'), FALSE) ` +
-  `AND NOT coalesce(regexp_full_match(list_filter(l[i + 1:], lambda x: NOT regexp_full_match(x, ${duckdbText(IGNORABLE)}))[1], '${CASED}'), FALSE)`;
+  `coalesce(regexp_full_match(list_filter(l[:__i - 1], lambda __x: NOT regexp_full_match(__x, ${duckdbText(IGNORABLE)}))[-1], '${CASED}'), FALSE) ` +
+  `AND NOT coalesce(regexp_full_match(list_filter(l[__i + 1:], lambda __x: NOT regexp_full_match(__x, ${duckdbText(IGNORABLE)}))[1], '${CASED}'), FALSE)`;
 
 const printYear = (moment: string) =>
-  `CASE WHEN year(${moment}) > 9999 THEN '+' WHEN year(${moment}) < 0 THEN '-' ELSE '' END || lpad(abs(year(${moment}))::VARCHAR, greatest(length(abs(year(${moment}))::VARCHAR), 4), '0')`;
+  `CASE WHEN year(${moment}) > 9999 THEN '+' WHEN year(${moment}) < 0 THEN '-' ELSE '' END || lpad(abs(year(${moment}))::VARCHAR, greatest(length(abs(year(${moment}))::VARCHAR), 4)::INTEGER, '0')`;
 
-const hasNull = (list: string) => `len(list_filter(${list}, lambda x: x IS NULL)) > 0`;
+const hasNull = (list: string) => `len(list_filter(${list}, lambda __x: __x IS NULL)) > 0`;
 
-/** What DuckDB's JSON reader takes and JSON does not have: a comma before a bracket, and numbers that are none. */
-const LENIENT = "(?i)nan|inf|,\\s*[\\]}]";
+/**
+ * What DuckDB's JSON reader takes and JSON does not have: a comma before a bracket, and numbers that are none. Most
+ * texts are cleared by the cheap tests; the rest is looked at without its strings.
+ */
+const TRAILING_COMMA = ",\\s*[\\]}]";
+const suspicious = (s: string) =>
+  `regexp_matches(${s}, '${TRAILING_COMMA}') OR contains(lower(${s}), 'nan') OR contains(lower(${s}), 'inf')`;
+const STRINGS = '"(?:[^"\\\\]|\\\\.)*"';
 
 /**
  * Macros that translated SQL and the typing rules use, as one SQL text of CREATE OR REPLACE statements: whoever runs
- * them on DuckDB runs this first. Texts of ASCII only, nearly all there are, take DuckDB's own upper and lower.
+ * them on DuckDB runs this first. Variables of lambdas begin with two underscores, as no column may: DuckDB would take
+ * an argument's column of the same name for the variable. Texts of ASCII only, nearly all there are, take DuckDB's own upper and lower.
  */
 export const SPARK_MACROS = `
 CREATE OR REPLACE MACRO spark_upper(s) AS CASE WHEN strlen(s) = length(s) THEN upper(s)
-  ELSE array_to_string(list_transform(${characters("s")}, lambda c: coalesce(map_extract_value(${caseMap(UPPER_CASE)}, c), upper(c))), '') END;
+  ELSE array_to_string(list_transform(${characters("s")}, lambda __c: coalesce(map_extract_value(${caseMap(UPPER_CASE)}, __c), upper(__c))), '') END;
 CREATE OR REPLACE MACRO spark_lower_letters(l) AS
-  array_to_string(list_transform(l, lambda c, i: CASE WHEN c = '\u03a3' AND ${isFinalSigma} THEN '\u03c2'
-    ELSE coalesce(map_extract_value(${caseMap(LOWER_CASE)}, c), lower(c)) END), '');
+  array_to_string(list_transform(l, lambda __c, __i: CASE WHEN __c = '\u03a3' AND ${isFinalSigma} THEN '\u03c2'
+    ELSE coalesce(map_extract_value(${caseMap(LOWER_CASE)}, __c), lower(__c)) END), '');
 CREATE OR REPLACE MACRO spark_lower(s) AS
   CASE WHEN strlen(s) = length(s) THEN lower(s) ELSE spark_lower_letters(${characters("s")}) END;
 CREATE OR REPLACE MACRO spark_reverse(s) AS array_to_string(list_reverse(${characters("s")}), '');
 CREATE OR REPLACE MACRO spark_join(l, sep) AS
-  CASE WHEN l IS NOT NULL THEN coalesce(list_aggregate(list_filter(l, lambda e: e IS NOT NULL), 'string_agg', sep), '') END;
+  CASE WHEN l IS NOT NULL THEN coalesce(list_aggregate(list_filter(l, lambda __e: __e IS NOT NULL), 'string_agg', sep), '') END;
 CREATE OR REPLACE MACRO spark_substring(s, pos, len) AS
   CASE WHEN pos IS NOT NULL AND len IS NOT NULL THEN
     substring(s, greatest(${start}, 0) + 1, greatest(${start} + len - greatest(${start}, 0), 0)) END;
@@ -70,21 +77,41 @@ CREATE OR REPLACE MACRO spark_timestamp_text(t) AS
 CREATE OR REPLACE MACRO spark_array_contains(l, e) AS
   CASE WHEN l IS NULL OR e IS NULL THEN NULL WHEN list_contains(l, e) THEN TRUE WHEN ${hasNull("l")} THEN NULL ELSE FALSE END;
 CREATE OR REPLACE MACRO spark_array_distinct(l) AS
-  list_filter(l, lambda x, i: CASE WHEN x IS NULL THEN len(list_filter(l[:i - 1], lambda y: y IS NULL)) = 0
-    ELSE list_position(l, x) = i END);
+  list_filter(l, lambda __x, __i: CASE WHEN __x IS NULL THEN len(list_filter(l[:__i - 1], lambda __y: __y IS NULL)) = 0
+    ELSE list_position(l, __x) = __i END);
 CREATE OR REPLACE MACRO spark_any(l) AS
   CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, TRUE) THEN TRUE WHEN ${hasNull("l")} THEN NULL ELSE FALSE END;
 CREATE OR REPLACE MACRO spark_all(l) AS
   CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, FALSE) THEN FALSE WHEN ${hasNull("l")} THEN NULL ELSE TRUE END;
 CREATE OR REPLACE MACRO strict_json(s) AS
-  json_valid(s) AND (NOT regexp_matches(s, '${LENIENT}')
-    OR NOT regexp_matches(regexp_replace(s, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g'), '${LENIENT}'));
-CREATE OR REPLACE MACRO json_text(s, path) AS CASE WHEN strict_json(s) THEN json_extract_string(s, path) END;
+  json_valid(s) AND CASE WHEN ${suspicious("s")} THEN
+    NOT regexp_matches(regexp_replace(s, '${STRINGS}', '""', 'g'), '(?i)nan|inf|${TRAILING_COMMA}') ELSE TRUE END;
+CREATE OR REPLACE MACRO java_scientific(whole, fraction) AS
+  CASE WHEN whole = '0' THEN
+    left(ltrim(fraction, '0'), 1) || '.' || coalesce(nullif(substring(ltrim(fraction, '0'), 2), ''), '0')
+      || 'E-' || (length(fraction) - length(ltrim(fraction, '0')) + 1)
+  ELSE left(whole, 1) || '.' || coalesce(nullif(rtrim(substring(whole, 2) || fraction, '0'), ''), '0') || 'E' || (length(whole) - 1) END;
+CREATE OR REPLACE MACRO java_double_text(t) AS
+  CASE WHEN TRY_CAST(t AS DOUBLE) = 0 OR (abs(TRY_CAST(t AS DOUBLE)) >= 1e-3 AND abs(TRY_CAST(t AS DOUBLE)) < 1e7) THEN t
+    WHEN contains(t, 'e') THEN
+      split_part(t, 'e', 1) || CASE WHEN contains(t, '.') THEN '' ELSE '.0' END || 'E' || TRY_CAST(split_part(t, 'e', 2) AS INTEGER)
+    ELSE CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END
+      || java_scientific(split_part(ltrim(t, '-'), '.', 1), split_part(t, '.', 2)) END;
+CREATE OR REPLACE MACRO parquet_text(c) AS
+  CASE WHEN typeof(c) = 'TIMESTAMP WITH TIME ZONE' THEN regexp_replace(CAST(c AS VARCHAR), '[+]00$', '')
+    WHEN typeof(c) IN ('DOUBLE', 'FLOAT') THEN java_double_text(CAST(c AS VARCHAR))
+    ELSE CAST(c AS VARCHAR) END;
+CREATE OR REPLACE MACRO parquet_json(c) AS
+  CASE WHEN typeof(c) = 'VARCHAR' THEN CAST(c AS VARCHAR) ELSE CAST(to_json(c) AS VARCHAR) END;
+CREATE OR REPLACE MACRO json_string(s, path) AS
+  CASE WHEN json_extract_string(s, path) < ':' AND json_type(s, path) = 'DOUBLE' THEN java_double_text(json_extract_string(s, path))
+    ELSE json_extract_string(s, path) END;
+CREATE OR REPLACE MACRO json_text(s, path) AS CASE WHEN strict_json(s) THEN json_string(s, path) END;
 CREATE OR REPLACE MACRO spark_json_array_length(s) AS
   CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN CAST(json_array_length(s) AS INTEGER) END;
 CREATE OR REPLACE MACRO json_texts(s) AS
-  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda e: e ->> '$') END;
+  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda __e: json_string(__e, '$')) END;
 CREATE OR REPLACE MACRO json_members(s) AS
   CASE WHEN strict_json(s) AND json_type(s) = 'OBJECT' THEN
-    list_transform(json_keys(s), lambda k: {'key': k, 'value': json_extract_string(s, '$."' || replace(replace(k, '\\', '\\\\'), '"', '\\"') || '"')}) END;
+    list_transform(json_keys(s), lambda __k: {'key': __k, 'value': json_string(s, '$."' || replace(replace(__k, '\\', '\\\\'), '"', '\\"') || '"')}) END;
 `;

@@ -21,7 +21,7 @@ export const COLLECTION_FUNCTIONS: readonly SparkFunction[] = [
     (a, by, missing) =>
       missing === undefined
         ? `spark_join(${a}, ${by})`
-        : `spark_join(list_transform(${a}, lambda e: coalesce(e, ${missing})), ${by})`,
+        : `spark_join(list_transform(${a}, lambda __e: coalesce(__e, ${missing})), ${by})`,
     { optional: 1 },
   ),
   { names: ["array"], parameters: ["any"], variadic: true, translate: array },
@@ -38,7 +38,7 @@ export const COLLECTION_FUNCTIONS: readonly SparkFunction[] = [
   {
     names: ["array_compact"],
     parameters: ["array"],
-    translate: (call) => sameArray(call, (a) => `list_filter(${a}, lambda e: e IS NOT NULL)`),
+    translate: (call) => sameArray(call, (a) => `list_filter(${a}, lambda __e: __e IS NOT NULL)`),
   },
   {
     names: ["sort_array", "array_sort"],
@@ -68,7 +68,7 @@ export const COLLECTION_FUNCTIONS: readonly SparkFunction[] = [
   {
     names: ["array_remove"],
     parameters: ["array", "any"],
-    translate: (call) => withElement(call, (a, e) => `list_filter(${a}, lambda x: x IS DISTINCT FROM ${e})`, true),
+    translate: (call) => withElement(call, (a, e) => `list_filter(${a}, lambda __e: __e IS DISTINCT FROM ${e})`, true),
   },
   { names: ["array_repeat"], parameters: ["any", "int"], translate: repeat },
   { names: ["slice"], parameters: ["array", "int-literal", "int-literal"], translate: slice },
@@ -184,7 +184,7 @@ function flatten(call: Call): Translation {
     throw new SparkSqlError(`flatten takes an array of arrays, not ${describe(list.type)}`, list);
   return {
     type: inner,
-    duckdb: `(CASE WHEN NOT list_contains(list_transform(${list.duckdb}, lambda e: e IS NULL), TRUE) THEN flatten(${list.duckdb}) END)`,
+    duckdb: `(CASE WHEN NOT list_contains(list_transform(${list.duckdb}, lambda __e: __e IS NULL), TRUE) THEN flatten(${list.duckdb}) END)`,
   };
 }
 
@@ -261,7 +261,7 @@ function repeat(call: Call): Translation {
     throw new SparkSqlError("array_repeat may make an array that is too long", count, "bound the count: least(…, 100)");
   return {
     type: { kind: "array", element },
-    duckdb: `(CASE WHEN ${count.duckdb} IS NOT NULL THEN list_transform(range(greatest(${count.duckdb}, 0)), lambda n: ${item.duckdb}) END)`,
+    duckdb: `(CASE WHEN ${count.duckdb} IS NOT NULL THEN list_transform(range(greatest(${count.duckdb}, 0)), lambda __n: ${item.duckdb}) END)`,
   };
 }
 
