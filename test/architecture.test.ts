@@ -22,7 +22,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   "aws-cdk-lib": ["stack"],
   "@duckdb/node-api": ["sql", "etl"],
-  "@polyglot-sql/sdk": ["sql"],
   commander: ["cli"],
 };
 
