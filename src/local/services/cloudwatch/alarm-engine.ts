@@ -180,7 +180,7 @@ function queriesOf(definition: MetricAlarmDefinition): MetricDataQuery[] {
 }
 
 /** Seconds. Of several metrics the longest period counts. */
-export function periodOf(definition: MetricAlarmDefinition): number {
+function periodOf(definition: MetricAlarmDefinition): number {
   const periods = (definition.Metrics ?? []).map((query) => query.MetricStat?.Period ?? query.Period ?? 0);
   return definition.Period ?? (Math.max(0, ...periods) || 60);
 }

@@ -51,7 +51,7 @@ export type CompositeAlarm = AlarmCommon & {
 };
 export type Alarm = MetricAlarm | CompositeAlarm;
 
-export type HistoryType = "ConfigurationUpdate" | "StateUpdate" | "Action";
+type HistoryType = "ConfigurationUpdate" | "StateUpdate" | "Action";
 
 export interface HistoryItem {
   readonly alarmName: string;

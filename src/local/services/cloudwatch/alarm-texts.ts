@@ -8,7 +8,7 @@ const COMPARISONS: Readonly<Record<string, string>> = {
   LessThanOrEqualToThreshold: "less than or equal to",
 };
 
-export interface EvaluatedPoint {
+interface EvaluatedPoint {
   readonly at: number;
   readonly value: number;
 }
@@ -80,7 +80,7 @@ function count(number: number, noun: string, always = false): string {
 }
 
 /** As Java writes a double: `1.0`, `0.25`. */
-export function formatNumber(value: number): string {
+function formatNumber(value: number): string {
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 

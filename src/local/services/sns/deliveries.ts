@@ -22,7 +22,7 @@ interface Delivery {
  * How long to wait after this many failed attempts, in milliseconds, for endpoints that AWS manages.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
  */
-export function retryDelay(attempts: number): number {
+function retryDelay(attempts: number): number {
   if (attempts <= 3) return 0;
   if (attempts <= 5) return 1_000;
   if (attempts <= 15) return Math.round(1_000 * 20 ** ((attempts - 5) / 10));

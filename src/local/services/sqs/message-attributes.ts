@@ -3,7 +3,7 @@ import type { MessageAttributeValue } from "@aws-sdk/client-sqs";
 import { invalidParameterValue, unsupported } from "./errors.ts";
 
 /** A message attribute as it is kept: binary values in base64. */
-export interface StoredAttribute {
+interface StoredAttribute {
   readonly type: string;
   readonly value: string;
 }

@@ -11,7 +11,7 @@ import type { Queue, QueueStore } from "./store.ts";
 const FULL_RATE = 500;
 const STEP = 1_000;
 
-export type MoveStatus = "RUNNING" | "COMPLETED" | "CANCELLING" | "CANCELLED" | "FAILED";
+type MoveStatus = "RUNNING" | "COMPLETED" | "CANCELLING" | "CANCELLED" | "FAILED";
 
 export interface MoveTask {
   readonly handle: string;

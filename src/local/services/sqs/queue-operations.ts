@@ -31,7 +31,7 @@ export function queueUrl(environment: Environment, name: string): string {
  * The queue that a URL means. Only the path counts, so URLs that were handed out stay valid when the runtime comes
  * back on another port.
  */
-export function queueOfUrl(queues: QueueStore, environment: Environment, url: string | undefined): Queue {
+function queueOfUrl(queues: QueueStore, environment: Environment, url: string | undefined): Queue {
   if (!url) throw missingParameter("QueueUrl");
   const [, account, name] = /^(?:https?:\/\/[^/]+)?\/(\d{12})\/([^/?#]+)$/.exec(url) ?? [];
   if (!name) throw new AwsError("InvalidAddress", `The address ${url} is not valid for this endpoint.`);
