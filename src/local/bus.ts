@@ -17,6 +17,7 @@ export interface Calls {
   "glue:BatchCreatePartition": [Glue.BatchCreatePartitionCommandInput, Glue.BatchCreatePartitionCommandOutput];
   "glue:CreateDatabase": [Glue.CreateDatabaseCommandInput, Glue.CreateDatabaseCommandOutput];
   "glue:CreateTable": [Glue.CreateTableCommandInput, Glue.CreateTableCommandOutput];
+  "glue:DeleteDatabase": [Glue.DeleteDatabaseCommandInput, Glue.DeleteDatabaseCommandOutput];
   "glue:DeletePartition": [Glue.DeletePartitionCommandInput, Glue.DeletePartitionCommandOutput];
   "glue:DeleteTable": [Glue.DeleteTableCommandInput, Glue.DeleteTableCommandOutput];
   "glue:GetDatabase": [Glue.GetDatabaseCommandInput, Glue.GetDatabaseCommandOutput];
