@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseType, TYPE_NAMES, TypeSyntaxError } from "../plan/data-type.ts";
 import { parseDuration, parseShare, parseSize } from "./units.ts";
-import { nearest } from "../sql/spark/suggest.ts";
+import { nearest } from "../plan/suggest.ts";
 
 /**
  * What a user writes. Every field has its sentence (`describe`), which editors show through the JSON schema; a message

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { nearest } from "../sql/spark/suggest.ts";
+import { nearest } from "../plan/suggest.ts";
 import type { Problem } from "./problems.ts";
 
 type Issue = z.core.$ZodIssue;

@@ -9,7 +9,7 @@ import { SparkSqlError } from "../../sql/spark/errors.ts";
 import { quoteName, sparkText, textLiteral } from "../../sql/spark/literals.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
 import type { Column } from "../../sql/spark/scope.ts";
-import { nearest } from "../../sql/spark/suggest.ts";
+import { nearest } from "../../plan/suggest.ts";
 import { jsonMember } from "./nested.ts";
 import { TimeFormatError } from "../../sql/spark/time-format.ts";
 import { typeText } from "./typing.ts";

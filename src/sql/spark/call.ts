@@ -9,7 +9,7 @@ import { literalMoment } from "./literal-values.ts";
 import { isVoid } from "./operand.ts";
 import type { Operand } from "./operand.ts";
 import type { Scope } from "./scope.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../../plan/suggest.ts";
 import type { Expression } from "./syntax.ts";
 
 type Compile = (expression: Expression, scope: Scope) => Operand;

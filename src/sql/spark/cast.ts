@@ -14,7 +14,7 @@ import { literalMoment } from "./literal-values.ts";
 import { asDecimal, rangeOf, sameSparkType, typeRange, within } from "./operand.ts";
 import type { Operand, SparkType } from "./operand.ts";
 import { textAsType } from "./text-casts.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../../plan/suggest.ts";
 import type { Expression } from "./syntax.ts";
 
 /** CAST where no value can make it raise, TRY_CAST everywhere else. */

@@ -12,7 +12,7 @@ import type { Operand } from "./operand.ts";
 import { parseSparkExpression, parseSparkSelect } from "./parse-select.ts";
 import { columnBinding, Scope } from "./scope.ts";
 import type { Binding, Column } from "./scope.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../../plan/suggest.ts";
 import type { Select, SelectItem } from "./syntax.ts";
 
 export interface CompiledSelect {

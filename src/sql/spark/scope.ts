@@ -3,7 +3,7 @@ import { SparkSqlError } from "./errors.ts";
 import type { Span } from "./errors.ts";
 import { quoteName } from "./literals.ts";
 import type { Operand } from "./operand.ts";
-import { nearest } from "./suggest.ts";
+import { nearest } from "../../plan/suggest.ts";
 
 export interface Column {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
-import { sdkStreamMixin } from "@smithy/core/serde";
+import { sdkBody } from "../../wire/sdk-body.ts";
 import type {
   GetObjectAttributesCommandInput,
   GetObjectAttributesCommandOutput,
@@ -45,7 +45,7 @@ export function createReadOperations(s3: S3Parts, operation: OperationFactory) {
       return useObject(s3, addressOf(input), context.principal, async (object) => {
         const { range, output } = describe(object, input);
         const body = await openBody(object, range ?? { start: 0, end: object.size - 1 });
-        return { ...output, Body: sdkStreamMixin(body) };
+        return { ...output, Body: sdkBody(body) };
       });
     }),
 
