@@ -103,6 +103,10 @@ export class Invariants {
       if (object.newest.version !== current.id)
         throw new Error(`${key} is ${current.id}, the ledger says ${object.newest.version}`);
       const content = JSON.parse(current.content) as SourceContent;
+      if (object.newest.state === "failed") {
+        this.#checkGivenUp(dataset, object.newest.run ?? "");
+        continue;
+      }
       const state = "bad" in content ? "rejected" : "committed";
       if (object.newest.state !== state)
         throw new Error(`${key} ${current.id} is ${object.newest.state}, not ${state}`);
@@ -127,6 +131,11 @@ export class Invariants {
     );
     const [left, right] = [found.sort().join("\n"), expected.map(id).sort().join("\n")];
     if (left !== right) throw new Error(`rows differ. In data/:\n${left}\nexpected:\n${right}`);
+  }
+
+  #checkGivenUp(dataset: string, run: string): void {
+    const decision = this.#s3.current(TARGET).get(ledgerKeys.decision(dataset, run))?.content ?? "{}";
+    if (!decision.includes('"kind":"give-up"')) throw new Error(`${run} has failed versions and was not given up`);
   }
 
   #object(dataset: string, key: string) {

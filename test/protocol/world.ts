@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { GetJobRunsCommand, StartJobRunCommand } from "@aws-sdk/client-glue";
+import { GetJobRunCommand, GetJobRunsCommand, StartJobRunCommand } from "@aws-sdk/client-glue";
 import { planSchema } from "../../src/plan/plan.ts";
 import { JOB_ARGUMENTS } from "../../src/plan/job-arguments.ts";
 import { type ObjectDocument, attemptDocument, headDocument, objectDocument } from "../../src/ledger/documents.ts";
@@ -42,7 +42,7 @@ interface JobRun {
   readonly Id: string;
   readonly Arguments: Record<string, string>;
   readonly StartedOn: Date;
-  state: "RUNNING" | "SUCCEEDED" | "FAILED";
+  state: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMEOUT";
 }
 
 /** The pipeline's main path around the real functions and a model of the job, under a simulator. */
@@ -86,7 +86,7 @@ export class World {
       if (action) this.#act(action);
       if (random.chance(0.15)) this.#deliver();
       if (random.chance(0.03)) this.#loseSight();
-      if (random.chance(0.02)) this.#retryFailedJob();
+      if (random.chance(0.02)) this.#advance("looks after it", random.pick(DATASETS));
       await this.#step();
     }
     simulator.faults = NO_FAULTS;
@@ -260,6 +260,10 @@ export class World {
       this.#runJob(jobRun);
       return { JobRunId: jobRun.Id };
     }
+    if (command instanceof GetJobRunCommand) {
+      const jobRun = this.#jobRuns.find(({ Id }) => Id === command.input.RunId);
+      return { JobRun: { JobRunState: jobRun?.state, ErrorMessage: "it broke" } };
+    }
     if (command instanceof GetJobRunsCommand) return { JobRuns: [...this.#jobRuns].reverse() };
     throw new TypeError("the simulation has no such request to Glue");
   }
@@ -272,24 +276,17 @@ export class World {
         await executeRun(ledger, job);
       },
       (ending) => {
-        jobRun.state = ending.how === "returned" ? "SUCCEEDED" : "FAILED";
+        if (jobRun.state === "RUNNING") jobRun.state = ending.how === "returned" ? "SUCCEEDED" : "FAILED";
       },
     );
   }
 
-  /** What recovery does with a run whose job failed: resumes what was decided, or tries again. */
-  #retryFailedJob(): void {
-    const failed = this.#jobRuns.filter(({ state }) => state === "FAILED");
-    if (failed.length === 0) return;
-    const { dataset, run, attempt } = jobOf(this.simulator.random.pick(failed));
-    this.#spawn(
-      "recovery",
-      async (starter) => {
-        if ((await openRun(starter.ledger, dataset, run)).outcome === "open")
-          await startAttempt(starter, dataset, run, attempt + 1);
-      },
-      () => {},
-    );
+  /** Glue gives up on a job that stands still; the process may wake up all the same. */
+  #timeOut(dataset: string, run: string): void {
+    for (const jobRun of this.#jobRuns) {
+      const job = jobOf(jobRun);
+      if (job.dataset === dataset && job.run === run && jobRun.state === "RUNNING") jobRun.state = "TIMEOUT";
+    }
   }
 
   /**
@@ -323,33 +320,16 @@ export class World {
         this.#invokeCrawler(marker, 2);
         continue;
       }
-      const attempts = [...files].filter(
-        ([key]) => active !== undefined && key.startsWith(ledgerKeys.attemptsPrefix(dataset, active)),
-      );
-      const last = Math.max(
-        0,
-        ...attempts.map(([, { content }]) => attemptDocument.parse(JSON.parse(content)).attempt),
-      );
-      const alive = this.#jobRuns.some((jobRun) => {
-        const job = jobOf(jobRun);
-        return job.dataset === dataset && job.run === active && jobRun.state === "RUNNING";
-      });
-      const started = this.#jobRuns.some((jobRun) => {
-        const job = jobOf(jobRun);
-        return job.dataset === dataset && job.run === active && job.attempt === last;
-      });
-      this.#spawn(
-        "sweep",
-        async (starter) => {
-          if (active === undefined || !started || last === 0) return void (await advance(starter, this.#plan, dataset));
-          if (alive && this.simulator.random.chance(0.5)) return;
-          if ((await openRun(starter.ledger, dataset, active)).outcome === "open")
-            await startAttempt(starter, dataset, active, last + 1);
-        },
-        () => {},
-      );
+      if (active !== undefined && this.simulator.random.chance(0.5)) this.#timeOut(dataset, active);
+      this.#advance("sweep", dataset);
     }
     return found;
+  }
+
+  #advance(who: string, dataset: string): void {
+    this.#spawn(who, async (starter) => {
+      await advance(starter, this.#plan, dataset);
+    });
   }
 
   #withoutPending(dataset: string): ObjectDocument[] {

@@ -2,13 +2,14 @@ import { readHead, releaseLease, takeLease } from "../../ledger/lease.ts";
 import { ensureManifest } from "../../ledger/manifest.ts";
 import { somethingWaits } from "../../ledger/pending.ts";
 import type { PlanCopy } from "../../ledger/plans.ts";
-import { type Start, type Starter, ensureStarted, readProgress, startAttempt } from "./start-run.ts";
+import { type Recovery, recoverRun } from "./recover-run.ts";
+import { type Progress, type Start, type Starter, ensureStarted, readProgress, startAttempt } from "./start-run.ts";
 
 /** What the dataset is doing now. */
 export type Advance =
   | { readonly kind: "idle" }
   | { readonly kind: "halted"; readonly reason: string }
-  | { readonly kind: "run"; readonly run: string; readonly start: Start };
+  | { readonly kind: "run"; readonly run: string; readonly state: Start["kind"] | Recovery };
 
 /**
  * Moves a dataset on: takes the lease when something waits and nobody has it, writes the run's manifest, starts its
@@ -28,9 +29,7 @@ export async function advance(starter: Starter, plan: PlanCopy, dataset: string)
     let run = head?.value.active?.run;
     if (run !== undefined) {
       const progress = await readProgress(ledger, dataset, run);
-      if (progress.decided || progress.lastAttempt > 0) {
-        return { kind: "run", run, start: await ensureStarted(starter, dataset, run, progress) };
-      }
+      if (progress.lastAttempt > 0) return { kind: "run", run, state: await carryOn(starter, dataset, run, progress) };
     } else {
       if (!(await somethingWaits(ledger, dataset))) return { kind: "idle" };
       run = await takeLease(ledger, dataset, head);
@@ -39,9 +38,20 @@ export async function advance(starter: Starter, plan: PlanCopy, dataset: string)
     const manifest = await ensureManifest(ledger, { dataset, run, plan, limits });
     if (manifest.files.length > 0) {
       log.info("claimed", { dataset, run, files: manifest.files.length });
-      return { kind: "run", run, start: await startAttempt(starter, dataset, run, 1) };
+      return { kind: "run", run, state: (await startAttempt(starter, dataset, run, 1)).kind };
     }
     log.info("nothing to load", { dataset, run });
     await releaseLease(ledger, dataset, run);
   }
+}
+
+/** A run that was begun: its last attempt is started if it is not, and recovered from if its job ended badly. */
+async function carryOn(
+  starter: Starter,
+  dataset: string,
+  run: string,
+  { lastAttempt }: Progress,
+): Promise<Start["kind"] | Recovery> {
+  const start = await ensureStarted(starter, dataset, run, lastAttempt);
+  return start.kind === "running" ? await recoverRun(starter, dataset, run, start.attempt) : start.kind;
 }

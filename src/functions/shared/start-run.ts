@@ -1,5 +1,6 @@
 import { GetJobRunsCommand, type GlueClient, type JobRun, StartJobRunCommand } from "@aws-sdk/client-glue";
 import { beginAttempt, readAttempt, tellAttempt } from "../../ledger/attempts.ts";
+import type { AttemptDocument } from "../../ledger/documents.ts";
 import { parseAttemptKey, ledgerKeys } from "../../ledger/keys.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { JOB_ARGUMENTS } from "../../plan/job-arguments.ts";
@@ -12,8 +13,14 @@ export interface Starter {
   readonly log: Log;
 }
 
-/** `elsewhere`: somebody else began the attempt just now and is about to start it. */
-export type Start = "started" | "running" | "decided" | "elsewhere";
+/**
+ * `started` now, by this call. `running`: it was started before as `attempt`, and may have ended since.
+ * `elsewhere`: somebody else began the attempt just now and is about to start it.
+ */
+export type Start =
+  { readonly kind: "started" | "elsewhere" } | { readonly kind: "running"; readonly attempt: StartedAttempt };
+
+export type StartedAttempt = AttemptDocument & { readonly jobRunId: string };
 
 /**
  * How long whoever wrote an attempt is given to start it. StartJobRun is not idempotent: helping too early means a
@@ -39,12 +46,8 @@ export async function readProgress(ledger: Ledger, dataset: string, run: string)
 }
 
 /** Makes sure that the last attempt of a run was started, or begins its first. The run's manifest must be written. */
-export async function ensureStarted(starter: Starter, dataset: string, run: string, known?: Progress): Promise<Start> {
-  const { decided, lastAttempt } = known ?? (await readProgress(starter.ledger, dataset, run));
-  if (decided) return "decided";
-  return lastAttempt === 0
-    ? await startAttempt(starter, dataset, run, 1)
-    : await helpAttempt(starter, dataset, run, lastAttempt);
+export async function ensureStarted(starter: Starter, dataset: string, run: string, last: number): Promise<Start> {
+  return last === 0 ? await startAttempt(starter, dataset, run, 1) : await helpAttempt(starter, dataset, run, last);
 }
 
 /** Begins an attempt and starts its job run; helps when somebody else began it. */
@@ -54,7 +57,7 @@ export async function startAttempt(starter: Starter, dataset: string, run: strin
     return await helpAttempt(starter, dataset, run, attempt);
   }
   await startJobRun(starter, dataset, run, attempt);
-  return "started";
+  return { kind: "started" };
 }
 
 /** An attempt without a JobRunId proves nothing: the job's runs are asked for its arguments. */
@@ -62,17 +65,18 @@ async function helpAttempt(starter: Starter, dataset: string, run: string, attem
   const { ledger, log } = starter;
   const begun = (await readAttempt(ledger, dataset, run, attempt))?.value;
   if (!begun) return await startAttempt(starter, dataset, run, attempt);
-  if (begun.jobRunId !== undefined) return "running";
+  const { jobRunId } = begun;
+  if (jobRunId !== undefined) return { kind: "running", attempt: { ...begun, jobRunId } };
   const createdAt = new Date(begun.createdAt);
-  if (ledger.now().getTime() - createdAt.getTime() < PATIENCE_MS) return "elsewhere";
+  if (ledger.now().getTime() - createdAt.getTime() < PATIENCE_MS) return { kind: "elsewhere" };
   const started = await findJobRun(starter, { dataset, run, attempt, since: createdAt });
   if (started !== undefined) {
     log.info("attempt found started", { dataset, run, attempt, jobRunId: started });
     await tellAttempt(ledger, dataset, run, attempt, started);
-    return "running";
+    return { kind: "running", attempt: { ...begun, jobRunId: started } };
   }
   await startJobRun(starter, dataset, run, attempt);
-  return "started";
+  return { kind: "started" };
 }
 
 async function startJobRun(starter: Starter, dataset: string, run: string, attempt: number): Promise<void> {
