@@ -7,18 +7,25 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../..");
-const requirements = path.join(root, "test/clients/requirements.txt");
+const requirements = path.join(root, "test/support/requirements.txt");
+
+export interface PythonTools {
+  /** Paths of programs. */
+  readonly python: string;
+  readonly aws: string;
+  readonly cfnLint: string;
+}
 
 /**
- * A Python environment with boto3 and the AWS CLI in `.cache/python`, made on first use.
+ * A Python environment with boto3, the AWS CLI and cfn-lint in `.cache/python`, made on first use.
  * Undefined, with a loud message, where there is no python3; with CI set that is a failure instead.
  */
-export async function python(): Promise<{ python: string; aws: string } | undefined> {
+export async function python(): Promise<PythonTools | undefined> {
   try {
     await run("python3", ["--version"]);
   } catch (error) {
-    if (process.env["CI"]) throw new Error("python3 is needed for the second witnesses of the wire", { cause: error });
-    console.warn("\n*** SKIPPED: no python3 here, so boto3 and the AWS CLI do not witness the wire. ***\n");
+    if (process.env["CI"]) throw new Error("python3 is needed for boto3, the AWS CLI and cfn-lint", { cause: error });
+    console.warn("\n*** SKIPPED: no python3 here, so boto3, the AWS CLI and cfn-lint witness nothing. ***\n");
     return undefined;
   }
   const directory = path.join(root, ".cache/python");
@@ -31,7 +38,8 @@ export async function python(): Promise<{ python: string; aws: string } | undefi
   } finally {
     lock.close();
   }
-  return { python: path.join(directory, "bin/python"), aws: path.join(directory, "bin/aws") };
+  const program = (name: string) => path.join(directory, "bin", name);
+  return { python: program("python"), aws: program("aws"), cfnLint: program("cfn-lint") };
 }
 
 async function setUp(directory: string): Promise<void> {
