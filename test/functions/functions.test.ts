@@ -1,6 +1,6 @@
 import { BatchGetPartitionCommand, CreateTableCommand } from "@aws-sdk/client-glue";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { objectDocument, publishedLine } from "../../src/ledger/documents.ts";
 import { ledgerKeys } from "../../src/ledger/keys.ts";
 import { readHead } from "../../src/ledger/lease.ts";
@@ -179,10 +179,9 @@ describe("a batch of messages", () => {
 
   test("whose run could not be started brings one message back, and that one starts it", async () => {
     const files = await Promise.all([1, 2, 3].map((n) => pipeline.put(`orders/${n}.csv`, good(n))));
-    const { send } = pipeline.glue;
-    pipeline.glue.send = () => Promise.reject(new Error("Rate exceeded"));
+    const refused = vi.spyOn(pipeline.glue, "send").mockRejectedValue(new Error("Rate exceeded"));
     expect((await pipeline.announce(...files)).batchItemFailures).toHaveLength(1);
-    pipeline.glue.send = send;
+    refused.mockRestore();
     // Whoever began the attempt is given a minute; the message comes back after its visibility timeout.
     pipeline.ledger.now = () => new Date(Date.now() + 6 * 60_000);
     await pipeline.announce(...files.slice(0, 1));

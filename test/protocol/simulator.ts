@@ -267,7 +267,7 @@ function describe(command: { input: object }): string {
     CopySource,
     Arguments && JSON.stringify(Arguments),
   ];
-  if (IfMatch) parts.push(`if ${String(IfMatch).slice(1, 6)}`);
+  if (typeof IfMatch === "string") parts.push(`if ${IfMatch.slice(1, 6)}`);
   if (IfNoneMatch) parts.push("if new");
   if (typeof Body === "string") parts.push(Body.length > 300 ? `${Body.slice(0, 300)}…` : Body);
   return parts.filter(Boolean).join(" ");
