@@ -86,6 +86,7 @@ CREATE OR REPLACE MACRO spark_all(l) AS
 CREATE OR REPLACE MACRO strict_json(s) AS
   json_valid(s) AND CASE WHEN ${suspicious("s")} THEN
     NOT regexp_matches(regexp_replace(s, '${STRINGS}', '""', 'g'), '(?i)nan|inf|${TRAILING_COMMA}') ELSE TRUE END;
+CREATE OR REPLACE MACRO json_kind(s) AS json_type(CASE WHEN strict_json(s) THEN s END);
 CREATE OR REPLACE MACRO java_scientific(whole, fraction) AS
   CASE WHEN whole = '0' THEN
     left(ltrim(fraction, '0'), 1) || '.' || coalesce(nullif(substring(ltrim(fraction, '0'), 2), ''), '0')
@@ -108,10 +109,10 @@ CREATE OR REPLACE MACRO json_string(s, path) AS
     ELSE json_extract_string(s, path) END;
 CREATE OR REPLACE MACRO json_text(s, path) AS CASE WHEN strict_json(s) THEN json_string(s, path) END;
 CREATE OR REPLACE MACRO spark_json_array_length(s) AS
-  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN CAST(json_array_length(s) AS INTEGER) END;
+  CASE WHEN json_kind(s) = 'ARRAY' THEN CAST(json_array_length(s) AS INTEGER) END;
 CREATE OR REPLACE MACRO json_texts(s) AS
-  CASE WHEN strict_json(s) AND json_type(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda __e: json_string(__e, '$')) END;
+  CASE WHEN json_kind(s) = 'ARRAY' THEN list_transform(json_extract(s, '$[*]'), lambda __e: json_string(__e, '$')) END;
 CREATE OR REPLACE MACRO json_members(s) AS
-  CASE WHEN strict_json(s) AND json_type(s) = 'OBJECT' THEN
+  CASE WHEN json_kind(s) = 'OBJECT' THEN
     list_transform(json_keys(s), lambda __k: {'key': __k, 'value': json_string(s, '$."' || replace(replace(__k, '\\', '\\\\'), '"', '\\"') || '"')}) END;
 `;
