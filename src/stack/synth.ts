@@ -23,7 +23,12 @@ export async function synthesize(options: SynthesizeOptions): Promise<void> {
   await mkdir(outDir, { recursive: true });
   const planPath = path.join(outDir, "plan.json");
   await writeFile(planPath, planJson);
-  const app = new App({ outdir: outDir, analyticsReporting: false });
+  const app = new App({
+    outdir: outDir,
+    analyticsReporting: false,
+    // The CDK CLI asks for metadata that Node alone does not write; the template must not depend on who makes it.
+    postCliContext: { "aws:cdk:enable-path-metadata": false, "aws:cdk:enable-asset-metadata": false },
+  });
   addPipeline(app, { settings, code, planPath });
   app.synth();
 }
