@@ -4,10 +4,11 @@ import path from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { type QueryResult, queryAthena } from "../../src/cli/athena-query.ts";
 import { type EngineName, type LocalPipeline, startLocal } from "../../src/cli/local.ts";
-import { type DroppedFile, type FileOutcome, followFiles } from "../../src/cli/outcome.ts";
+import { type DroppedFile, type FileOutcome, followFiles, ledgerOf } from "../../src/cli/outcome.ts";
 import { type Project, connectProject, openProject } from "../../src/cli/project.ts";
 import type { Target } from "../../src/cli/target.ts";
 import type { PipelineDefinition } from "../../src/index.ts";
+import { type Account, accountFor } from "../../src/ledger/status.ts";
 import type { TraceEvent } from "../../src/local/trace.ts";
 import { datasetOf } from "../../src/plan/route.ts";
 
@@ -24,12 +25,16 @@ export interface TestPipeline extends AsyncDisposable {
   readonly events: readonly TraceEvent[];
   /** Puts an object into SourceBucket. */
   drop(key: string, body: string | Uint8Array): Promise<DroppedFile>;
+  /** Puts many objects at once, given as key and content. */
+  dropAll(contents: Readonly<Record<string, string | Uint8Array>>): Promise<DroppedFile[]>;
   /** Waits until the files are settled, and says what became of them. */
   settled(...files: DroppedFile[]): Promise<FileOutcome[]>;
   /** Drops one object and waits until it is settled. */
   load(key: string, body: string | Uint8Array): Promise<FileOutcome>;
   /** Rows of an Athena query, as Athena writes values. */
   rows(sql: string): Promise<QueryResult["rows"]>;
+  /** The account of every object that SourceBucket has now. */
+  account(): Promise<Account>;
 }
 
 export interface TestPipelineOptions {
@@ -72,6 +77,7 @@ export async function startPipeline(
       const { VersionId: version = "" } = await target.s3.send(new PutObjectCommand({ Bucket, Key: key, Body: body }));
       return { key, version, dataset: datasetOf(project.plan, key) ?? null };
     },
+    dropAll: (contents) => Promise.all(Object.entries(contents).map(([key, body]) => pipeline.drop(key, body))),
     settled: (...files) => followFiles(target, files, () => {}),
     async load(key, body) {
       const [outcome] = await pipeline.settled(await pipeline.drop(key, body));
@@ -79,6 +85,7 @@ export async function startPipeline(
       return outcome;
     },
     rows: async (sql) => (await queryAthena(target, sql)).rows,
+    account: () => accountFor(ledgerOf(target), project.plan, { exceptions: 1000 }),
     async [Symbol.asyncDispose]() {
       target.close();
       await local.stop();
