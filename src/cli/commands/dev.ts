@@ -13,8 +13,8 @@ import { count, dim, seconds, strong } from "../output.ts";
 import { followFiles, ledgerOf } from "../outcome.ts";
 import { connectProject, openProject, type Project } from "../project.ts";
 import { asTable } from "../query-output.ts";
-import type { Target } from "../target.ts";
-import { UserError } from "../user-error.ts";
+import { type Target, findRuntime } from "../target.ts";
+import { EXIT, UserError } from "../user-error.ts";
 
 interface DevOptions extends CommonOptions {
   readonly port: string;
@@ -36,6 +36,8 @@ export function command(): Command {
 
 async function dev(options: DevOptions): Promise<void> {
   const project = await openProject(options);
+  // From here on Ctrl-C stops in order, also in the middle of the demonstration.
+  const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   if (options.fresh) await forget(project);
   output.progress(dim("… starting"));
   const startedAt = performance.now();
@@ -45,17 +47,21 @@ async function dev(options: DevOptions): Promise<void> {
     engine: options.engine,
     onTrace: (event) => journal?.see(event),
   });
-  const target = await connectProject(project, {});
-  journal = new Journal(output, ledgerOf(target));
-  output.progress("");
-  greet(project, target, performance.now() - startedAt);
-  followDefinition(project, options, local);
-  if (options.put) await demonstrate(project, target, options.put, options.query);
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-  output.note(dim("stopping; what was going on is taken up by the next start"));
-  target.close();
-  await local.stop();
-  process.exit(0);
+  try {
+    const target = await connectProject(project, {});
+    journal = new Journal(output, ledgerOf(target));
+    output.progress("");
+    greet(project, target, performance.now() - startedAt);
+    followDefinition(project, options, local);
+    const shown = options.put ? demonstrate(project, target, options.put, options.query) : undefined;
+    await Promise.race([stopped, shown]);
+    await stopped;
+    output.note(dim("stopping; what was going on is taken up by the next start"));
+    target.close();
+  } finally {
+    await local.stop();
+  }
+  process.exit(EXIT.ok);
 }
 
 function portOf(text: string): number {
@@ -66,6 +72,12 @@ function portOf(text: string): number {
 
 /** Empties the state, but keeps the assemblies: they are a cache, and say nothing about data. */
 async function forget({ stateDirectory }: Project): Promise<void> {
+  const running = await findRuntime(stateDirectory);
+  if (running) {
+    throw new UserError(`--fresh: a runtime (process ${running.pid}) is using ${stateDirectory}.`, {
+      hint: "Stop it first, or give this one another folder with --state.",
+    });
+  }
   const entries = await readdir(stateDirectory).catch(() => []);
   for (const entry of entries.filter((name) => name !== ASSEMBLIES)) {
     await rm(path.join(stateDirectory, entry), { recursive: true, force: true });
