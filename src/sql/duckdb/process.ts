@@ -59,7 +59,7 @@ interface Pending {
 const READ_AHEAD = 4;
 
 /** In `dist`, the build puts this entry point beside the bundle. */
-const CHILD = new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./duckdb-child.js", import.meta.url);
+const CHILD = new URL(import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.js", import.meta.url);
 
 /**
  * One in-memory DuckDB in a process of its own: a query that crashes or runs out of memory takes nothing else with it
