@@ -42,6 +42,11 @@ export class ManualClock implements Clock {
     return promise;
   }
 
+  /** How long every timer still waits, the shortest first. */
+  get waits(): number[] {
+    return [...this.#entries].map(({ due }) => due - this.#now).toSorted((a, b) => a - b);
+  }
+
   hold(): () => void {
     this.holds++;
     let released = false;

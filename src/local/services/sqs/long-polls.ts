@@ -77,6 +77,11 @@ export class LongPolls<Item> {
     this.#arm(queue);
   }
 
+  /** A hidden message of this queue is gone: nobody wakes for it any more. */
+  forget(queue: string): void {
+    this.#arm(queue);
+  }
+
   /** Ends every wait with nothing: the service stops. */
   close(): void {
     for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.settle([]);

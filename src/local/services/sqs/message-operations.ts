@@ -164,13 +164,17 @@ export function createMessageOperations(
     },
 
     DeleteMessage: (input: Sqs.DeleteMessageCommandInput) => {
-      remove(find(input.QueueUrl), input.ReceiptHandle);
+      const queue = find(input.QueueUrl);
+      remove(queue, input.ReceiptHandle);
+      polls.forget(queue.name);
       return {};
     },
 
     DeleteMessageBatch: (input: Sqs.DeleteMessageBatchCommandInput) => {
       const queue = find(input.QueueUrl);
-      return batch(input.Entries, (entry) => remove(queue, entry.ReceiptHandle));
+      const result = batch(input.Entries, (entry) => remove(queue, entry.ReceiptHandle));
+      polls.forget(queue.name);
+      return result;
     },
 
     ChangeMessageVisibility: (input: Sqs.ChangeMessageVisibilityCommandInput) => {

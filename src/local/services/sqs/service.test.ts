@@ -168,6 +168,20 @@ describe("long polls", () => {
     expect(clock.holds).toBe(0);
   });
 
+  test("wait for no hidden message that was deleted: a one-shot run would skip its whole visibility timeout", async () => {
+    const { clock, queue, send, receive, call } = setUp();
+    const url = await queue("q", { VisibilityTimeout: "1800" });
+    await send(url, "hello");
+    const [message] = await receive(url);
+    const poll = receive(url, { WaitTimeSeconds: 20 });
+    await settle();
+    expect(clock.waits).toContain(1_800_000);
+    await call("DeleteMessage", { QueueUrl: url, ReceiptHandle: message?.ReceiptHandle });
+    expect(clock.waits).not.toContain(1_800_000);
+    await clock.advance(20_000);
+    expect(await poll).toEqual([]);
+  });
+
   test("fail when their queue is deleted", async () => {
     const { queue, receive, call } = setUp();
     const url = await queue("q");
