@@ -57,7 +57,7 @@ export class TypeSyntaxError extends Error {
 }
 
 export function scalar(kind: ScalarKind): ScalarType {
-  return { kind } as ScalarType;
+  return { kind };
 }
 
 /** Reads a type such as `array<struct<id:bigint,at:timestamp>>`. Keeps the case of struct fields. */
@@ -105,7 +105,10 @@ export function lowerCaseNames(type: DataType): DataType {
   }
 }
 
-export function isNested(type: DataType): type is Extract<DataType, { kind: "array" | "map" | "struct" }> {
+/** Types that hold other types. */
+export type NestedType = Extract<DataType, { kind: "array" | "map" | "struct" }>;
+
+export function isNested(type: DataType): type is NestedType {
   return type.kind === "array" || type.kind === "map" || type.kind === "struct";
 }
 

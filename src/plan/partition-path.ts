@@ -8,6 +8,7 @@
 /** What stands for NULL, and for the empty text, which no path can hold. */
 export const NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__";
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is escaped
 const ESCAPED = /[\u0001-\u001f"#%'*/:=?\\\u007f{[\]^]/g;
 
 /** One directory name part: `a:b` becomes `a%3Ab`. */

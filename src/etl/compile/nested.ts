@@ -1,10 +1,8 @@
-import type { DataType } from "../../plan/data-type.ts";
+import type { DataType, NestedType } from "../../plan/data-type.ts";
 import { lowerCaseNames, physicalType } from "../../plan/data-type.ts";
 import { duckdbText, quoteName, sparkText } from "../../sql/spark/literals.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
-import { typeText } from "./typing.ts";
-
-type NestedType = Extract<DataType, { kind: "array" | "map" | "struct" }>;
+import { typeScalar } from "./scalar-typing.ts";
 
 /**
  * Arrays, maps and structs arrive as JSON text. Each level is opened into the texts of its members, which both engines
@@ -72,7 +70,7 @@ function check(type: DataType, text: SqlPair, names: Names): SqlPair {
     case "struct":
       return checkStruct(type, text, names);
     default:
-      return names.bind(typeText(type, text), (value) =>
+      return names.bind(typeScalar(type, text), (value) =>
         checked(
           value,
           eachEngine((engine) => `${text[engine]} IS NOT NULL AND ${value[engine]} IS NULL`),

@@ -15,7 +15,9 @@ let answers: SparkAnswers;
 
 beforeAll(async () => {
   duckdb = await DuckDbProcess.start({ setup: [SPARK_MACROS] });
-  answers = JSON.parse(await readFile(new URL("typing.answers.json", import.meta.url), "utf8")) as SparkAnswers;
+  answers = JSON.parse(
+    await readFile(new URL("../../../test/support/spark/golden/typing.json", import.meta.url), "utf8"),
+  ) as SparkAnswers;
 });
 afterAll(() => duckdb.close());
 
@@ -114,7 +116,7 @@ function moment(text: string): bigint | undefined {
 }
 
 const digits = (length: number) =>
-  fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: length, maxLength: length });
+  fc.string({ unit: fc.constantFrom(...Array.from("0123456789")), minLength: length, maxLength: length });
 const clocks = fc
   .tuple(
     digits(4),

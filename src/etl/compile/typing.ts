@@ -1,119 +1,13 @@
-import { isNested, physicalType } from "../../plan/data-type.ts";
+import { isNested } from "../../plan/data-type.ts";
 import type { DataType } from "../../plan/data-type.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
-import { ISO, wholeMatch } from "../../sql/spark/text-casts.ts";
-import { formatToIso } from "../../sql/spark/time-format.ts";
 import { typeNested } from "./nested.ts";
+import { typeScalar } from "./scalar-typing.ts";
 
 /**
- * The rule table of typing: which texts are a value of which type. The casts of the two engines accept different texts
- * (blanks, `1_000`, `+-1`, `inf`, single-digit months, zones…), so each text is held against a grammar first and only
- * then cast; within the grammar both casts agree. A text outside it gives NULL, and its record is rejected.
- *
- * | type         | texts                                                                                           |
- * |--------------|-------------------------------------------------------------------------------------------------|
- * | string       | every text                                                                                      |
- * | boolean      | true t yes y 1 / false f no n 0, in any case                                                    |
- * | int, bigint  | digits with an optional sign, within the type's range                                           |
- * | double       | decimal notation with an optional exponent, finite                                              |
- * | decimal(p,s) | as double; rounded half up to the scale, then at most p-s digits before the point               |
- * | date         | YYYY-MM-DD of the proleptic Gregorian calendar, years 0001 to 9999; or its `format`             |
- * | timestamp    | YYYY-MM-DD, and then [ T]HH:MM, :SS, up to nine digits of a second (six are kept), Z or ±HH:MM; |
- * |              | UTC unless it says otherwise; or its `format`                                                   |
- * | array, map,  | JSON of that shape, each leaf by these rules                                                    |
- * | struct       |                                                                                                 |
- */
-
-const SIGNED_DIGITS = "[+-]?[0-9]+";
-const DECIMAL_NUMBER = "[+-]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][+-]?[0-9]{1,4})?";
-
-/**
- * The value of `text` (an expression over strings that is cheap to repeat, such as a column) as `type`; NULL when the
- * text is NULL or not a value of the type. Never raises.
+ * The value of `text` (an expression over strings that is cheap to repeat, such as a column) as `type`, by the rule
+ * table of scalar-typing.ts; NULL when the text is NULL or not a value of the type. Never raises.
  */
 export function typeText(type: DataType, text: SqlPair, format?: string): SqlPair {
-  if (isNested(type)) return typeNested(type, text);
-  switch (type.kind) {
-    case "string":
-      return text;
-    case "boolean":
-      return typeBoolean(text);
-    case "int":
-    case "bigint":
-      return guardedCast(type, text, SIGNED_DIGITS);
-    case "decimal":
-      return guardedCast(type, text, DECIMAL_NUMBER);
-    case "double":
-      return typeDouble(text);
-    case "date":
-      return format === undefined ? guardedCast(type, text, ISO.date) : typeFormatted(type, text, format);
-    case "timestamp":
-      return format === undefined ? typeTimestamp(text) : typeFormatted(type, text, format);
-  }
-}
-
-function typeBoolean(text: SqlPair): SqlPair {
-  const both = (sql: string) =>
-    `CASE WHEN lower(${sql}) IN ('true', 't', 'yes', 'y', '1') THEN TRUE WHEN lower(${sql}) IN ('false', 'f', 'no', 'n', '0') THEN FALSE END`;
-  return { spark: both(text.spark), duckdb: both(text.duckdb) };
-}
-
-/** In DuckDB, a text that is the cast's own print needs no regular expression: four times as fast for ordinary data. */
-function guardedCast(type: DataType, text: SqlPair, pattern: string): SqlPair {
-  const { spark, duckdb } = tryCast(type, text);
-  const guard = wholeMatch(text, pattern);
-  return {
-    spark: `CASE WHEN ${guard.spark} THEN ${spark} END`,
-    duckdb: `CASE WHEN ${printsAs(type, duckdb, text.duckdb)} OR ${guard.duckdb} THEN ${duckdb} END`,
-  };
-}
-
-/** `value`, the cast of `text`, prints as `text`. So do `infinity` and years that are not of four digits. */
-function printsAs(type: DataType, value: string, text: string): string {
-  const prints = `CAST(${value} AS VARCHAR) = ${text}`;
-  if (type.kind === "date") return `${prints} AND ${value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'`;
-  if (type.kind === "timestamp") {
-    return `${prints} AND ${value} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'`;
-  }
-  return prints;
-}
-
-function tryCast(type: DataType, text: SqlPair): SqlPair {
-  const physical = physicalType(type);
-  return {
-    spark: `TRY_CAST(${text.spark} AS ${physical.spark})`,
-    duckdb: `TRY_CAST(${text.duckdb} AS ${physical.duckdb})`,
-  };
-}
-
-function typeDouble(text: SqlPair): SqlPair {
-  const value = tryCast({ kind: "double" }, text);
-  const guard = wholeMatch(text, DECIMAL_NUMBER);
-  return {
-    spark: `CASE WHEN ${guard.spark} AND abs(${value.spark}) < DOUBLE('Infinity') THEN ${value.spark} END`,
-    // `inf` and `nan` print as themselves, and a number too great for a double is infinite.
-    duckdb: `CASE WHEN isfinite(${value.duckdb}) AND (CAST(${value.duckdb} AS VARCHAR) = ${text.duckdb} OR ${guard.duckdb}) THEN ${value.duckdb} END`,
-  };
-}
-
-function typeTimestamp(text: SqlPair): SqlPair {
-  const local = wholeMatch(text, ISO.timestamp);
-  const zoned = wholeMatch(text, ISO.zonedTimestamp);
-  const cast = tryCast({ kind: "timestamp" }, text);
-  return {
-    spark: `CASE WHEN ${local.spark} OR ${zoned.spark} THEN ${cast.spark} END`,
-    duckdb:
-      `CASE WHEN ${printsAs({ kind: "timestamp" }, cast.duckdb, text.duckdb)} OR ${local.duckdb} THEN ${cast.duckdb} ` +
-      `WHEN ${zoned.duckdb} THEN TRY_CAST(${text.duckdb} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END`,
-  };
-}
-
-/** A text in the user's own format is turned into the type's ISO text, which then types like any other. */
-function typeFormatted(type: DataType, text: SqlPair, format: string): SqlPair {
-  const iso = formatToIso(format, text);
-  const typed = typeText(type, iso.text);
-  return {
-    spark: `CASE WHEN ${iso.guard.spark} THEN ${typed.spark} END`,
-    duckdb: `CASE WHEN ${iso.guard.duckdb} THEN ${typed.duckdb} END`,
-  };
+  return isNested(type) ? typeNested(type, text) : typeScalar(type, text, format);
 }

@@ -3,17 +3,19 @@
  * what a user writes and what the compiler prints for Spark, which must have the same answer.
  */
 import { parseType, physicalType } from "../../../src/plan/data-type.ts";
-import { SPARK_CASES } from "../../../src/sql/spark/cases.ts";
-import type { CaseGroup } from "../../../src/sql/spark/cases.ts";
-import { compileSparkExpression } from "../../../src/sql/spark/compile-select.ts";
+import { SPARK_CASES } from "./cases/all.ts";
+import type { CaseGroup } from "./cases/case-group.ts";
+import { SELECT_CASES } from "./cases/selects.ts";
+import type { SelectCase } from "./cases/selects.ts";
+import { compileSparkExpression, compileSparkSelect } from "../../../src/sql/spark/compile-select.ts";
 import { textLiteral } from "../../../src/sql/spark/literals.ts";
 import type { SqlPair } from "../../../src/sql/spark/literals.ts";
-import { TYPING_CASES } from "../../../src/etl/compile/typing-cases.ts";
+import { TYPING_CASES } from "./cases/typing.ts";
 import { typeText } from "../../../src/etl/compile/typing.ts";
 import { quoteName } from "../../../src/sql/spark/literals.ts";
 
 /** The rows of a group as one SELECT per engine. */
-export function inputRows(group: CaseGroup): SqlPair {
+export function inputRows(group: Pick<CaseGroup, "columns">): SqlPair {
   const names = Object.keys(group.columns);
   const rows = Math.max(...Object.values(group.columns).map((column) => column.values.length));
   const write = (engine: keyof SqlPair) =>
@@ -24,7 +26,7 @@ export function inputRows(group: CaseGroup): SqlPair {
   return { spark: write("spark"), duckdb: write("duckdb") };
 }
 
-function inputValue(group: CaseGroup, name: string, row: number): SqlPair {
+function inputValue(group: Pick<CaseGroup, "columns">, name: string, row: number): SqlPair {
   const column = group.columns[name];
   const type = parseType(column?.type ?? "string");
   const physical = physicalType(type);
@@ -41,6 +43,11 @@ function inputValue(group: CaseGroup, name: string, row: number): SqlPair {
 export function compileCase(group: CaseGroup, expression: string) {
   const columns = Object.entries(group.columns).map(([name, { type }]) => ({ name, type: parseType(type) }));
   return compileSparkExpression(expression, columns, expression);
+}
+
+export function compileSelectCase(group: SelectCase, sql: string) {
+  const columns = Object.entries(group.columns).map(([name, { type }]) => ({ name, type: parseType(type) }));
+  return compileSparkSelect(sql, columns);
 }
 
 export function typingGroups(): { name: string; group: CaseGroup; sql: SqlPair }[] {
@@ -65,5 +72,10 @@ if (import.meta.main) {
     rows: inputRows(group).spark,
     expressions: [{ expression: name, printed: sql.spark, typing: true }],
   }));
-  console.log(JSON.stringify({ functions, typing }));
+  const selects = SELECT_CASES.map((group) => ({
+    name: group.name,
+    rows: inputRows(group).spark,
+    selects: group.selects.map((sql) => ({ sql, printed: compileSelectCase(group, sql).sparkSql })),
+  }));
+  console.log(JSON.stringify({ functions, typing, selects }));
 }

@@ -1,9 +1,9 @@
 """Records what Spark answers to the cases of the function table and of typing.
 
-    .cache/spark-venv/bin/python test/support/spark/record_answers.py
+    .cache/spark-venv/bin/python test/support/spark/record_answers.py [functions|selects|typing …]
 
 Each expression is asked twice, as a user writes it and as the compiler prints it: the two must agree. Writes
-src/sql/spark/answers.json and src/etl/compile/typing.answers.json, which tests without Spark compare DuckDB with.
+golden/<kind>.json (all, or those of the kinds named), which tests without Spark compare DuckDB with.
 """
 
 import datetime
@@ -25,27 +25,31 @@ from pyspark.sql import Row, SparkSession  # noqa: E402
 ROOT = Path(__file__).resolve().parents[3]
 NODE = ROOT / "node_modules" / ".bin" / "node"
 
+KINDS = ("functions", "selects", "typing")
+
 
 def main() -> None:
     cases = json.loads(subprocess.check_output([NODE, ROOT / "test/support/spark/print-cases.ts"]))
+    wanted = sys.argv[1:] or list(KINDS)
     spark = session()
-    failed = False
-    for kind, file in (
-        ("functions", "src/sql/spark/answers.json"),
-        ("typing", "src/etl/compile/typing.answers.json"),
-    ):
+    problems = []
+    for kind in wanted:
+        ask_group = answer_selects if kind == "selects" else answer
         groups = {}
         for group in cases[kind]:
-            answers, problems = answer(spark, group)
-            groups[group["name"]] = answers
-            for problem in problems:
-                failed = True
-                print(f"{kind} / {group['name']} / {problem}", file=sys.stderr)
-        text = json.dumps({"spark": spark.version, "groups": groups}, ensure_ascii=False, indent=0)
-        (ROOT / file).write_text(text + "\n", encoding="utf-8")
-        print(f"{file}: {sum(len(group) for group in groups.values())} answers")
+            groups[group["name"]], found = ask_group(spark, group)
+            problems += [f"{kind} / {group['name']} / {problem}" for problem in found]
+        write(kind, spark.version, groups)
     spark.stop()
-    sys.exit(1 if failed else 0)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+def write(kind: str, version: str, groups: dict) -> None:
+    text = json.dumps({"spark": version, "groups": groups}, ensure_ascii=False, indent=0)
+    (ROOT / "test/support/spark/golden" / f"{kind}.json").write_text(text + "\n", encoding="utf-8")
+    print(f"{kind}: {sum(len(group) for group in groups.values())} answers")
 
 
 def session() -> SparkSession:
@@ -77,6 +81,25 @@ def answer(spark: SparkSession, group: dict) -> tuple[dict, list[str]]:
             elif written is not None and written != printed:
                 problems.append(f"{each['expression']}: {difference(written, printed)}")
             answers[each["expression"]] = printed
+    return answers, problems
+
+
+def answer_selects(spark: SparkSession, group: dict) -> tuple[dict, list[str]]:
+    """The rows of whole transforms, as written and as printed; their order is not part of the answer."""
+    spark.sql(group["rows"]).drop("row").coalesce(1).cache().createOrReplaceTempView("source")
+    answers, problems = {}, []
+    for each in group["selects"]:
+        frames = [spark.sql(sql) for sql in (each["sql"], each["printed"])]
+        written, printed = [
+            {
+                "columns": [[field.name.lower(), field.dataType.simpleString()] for field in frame.schema.fields],
+                "rows": sorted(([canonical(value) for value in row] for row in frame.collect()), key=json.dumps),
+            }
+            for frame in frames
+        ]
+        if written != printed:
+            problems.append(f"{each['sql']}: {written} as written, {printed} as printed")
+        answers[each["sql"]] = printed
     return answers, problems
 
 

@@ -35,18 +35,14 @@ export function sameAnswer(value: unknown, recorded: unknown, type: DataType): b
     case "int":
     case "bigint":
     case "decimal":
-      return String(value) === recorded;
+      return `${value as number | bigint | string}` === recorded;
     case "double":
-      return Object.is(value, pythonFloat(String(recorded)));
+      return Object.is(value, pythonFloat(recorded as string));
     case "date":
-      return String(value) === recorded;
+      return value === recorded;
     case "timestamp":
-      return (
-        String(value) ===
-        String(recorded)
-          .replace(/(\.\d*?)0+$/, "$1")
-          .replace(/\.$/, "")
-      );
+      // Within arrays and structs Python prints six digits of a second, or none.
+      return value === (recorded as string).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
     case "array": {
       const [items, wanted] = [value as unknown[], recorded as unknown[]];
       return (

@@ -1,4 +1,4 @@
-/** Texts at and beyond the edges of each type's grammar; `typing.answers.json` has what Spark makes of the rule table. */
+/** Texts at and beyond the edges of each type's grammar; `golden/typing.json` has what Spark makes of the rule table. */
 export interface TypingCase {
   readonly type: string;
   readonly format?: string;
