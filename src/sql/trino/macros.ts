@@ -86,6 +86,8 @@ export const MACROS: readonly string[] = [
      WHEN n <= len(string_split(s, d)) THEN string_split(s, d)[n] END`,
   `trino_split_to_map(s, entries, pair) AS map_from_entries(list_transform(string_split(s, entries),
      lambda e: {'k': substr(e, 1, strpos(e, pair) - 1), 'v': substr(e, strpos(e, pair) + length(pair))}))`,
+  `trino_pad_left(s, n, c) AS CASE WHEN length(s) < n THEN lpad(s, n, c) ELSE s END`,
+  `trino_pad_right(s, n) AS CASE WHEN length(s) < n THEN rpad(s, n, ' ') ELSE s END`,
   `trino_regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END`,
   `trino_is_url(s) AS regexp_full_match(s, '([a-zA-Z][a-zA-Z0-9+.-]*:)?[^\\s]*')`,
   // RFC 3986, appendix B, with the authority split: 2 scheme, 4 host, 6 port, 7 path, 9 query, 11 fragment.

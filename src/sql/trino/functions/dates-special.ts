@@ -10,6 +10,26 @@ import type { Special } from "./special-function.ts";
 const UNITS = ["millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"];
 const DATE_UNITS = ["day", "week", "month", "quarter", "year"];
 
+/** Fields of a date: of an instant, what the clock in its time zone shows. */
+const FIELDS =
+  "year quarter month week week_of_year day day_of_month day_of_week dow day_of_year doy year_of_week yow hour minute second millisecond".split(
+    " ",
+  );
+
+const ofWallClock: Special = (call, position, context) => {
+  const [argument] = call.arguments;
+  const value = argument && context.translate(argument, context);
+  if (!argument || value?.type.kind !== "timestamp with time zone") return undefined;
+  const local = wallClock(value, position);
+  // The same call again, of the local time stamp.
+  const withLocal = {
+    ...context,
+    translate: (expression: typeof argument, inner: typeof context) =>
+      expression === argument ? local : context.translate(expression, inner),
+  };
+  return context.translate({ kind: "call", call, position }, withLocal);
+};
+
 /** Functions of dates that read a unit or a format from a literal, or know the time of the query. */
 export const DATE_SPECIALS: Readonly<Record<string, Special>> = {
   current_timestamp: (_call, _position, { now }) => instant(now),
@@ -97,6 +117,22 @@ export const DATE_SPECIALS: Readonly<Record<string, Special>> = {
       throw wrongArguments(call, values, "parse_datetime(varchar, varchar)", position);
     const pattern = formatFromJoda(literal(format, call.name, position), position, "parse");
     return { sql: `timezone('UTC', strptime(${text.sql}, ${quoted(pattern)}))`, type: t.timestampWithZone() };
+  },
+
+  ...Object.fromEntries(FIELDS.map((name) => [name, ofWallClock])),
+  last_day_of_month: ofWallClock,
+  to_iso8601(call, position, context) {
+    const [value] = operands(call, context);
+    if (value?.type.kind !== "timestamp with time zone") return undefined;
+    if (value.type.zone !== "UTC") throw notSupported("to_iso8601 in another time zone than UTC", position);
+    return { sql: `strftime(${wallClock(value, position).sql}, '%Y-%m-%dT%H:%M:%S.%gZ')`, type: t.VARCHAR };
+  },
+  from_unixtime(call, position, context) {
+    const values = operands(call, context);
+    const [seconds, zone] = values;
+    if (values.length !== 2 || !seconds || !zone) return undefined;
+    const name = literal(zone, call.name, position);
+    return { sql: `to_timestamp(${coerce(seconds, t.DOUBLE).sql})`, type: t.timestampWithZone(name) };
   },
 
   at_timezone(call, position, context) {

@@ -5,9 +5,12 @@ import type { Position } from "../errors.ts";
 import type { Typed } from "../scope.ts";
 import * as t from "../types.ts";
 
-/** A function whose type or SQL depends on more than its arguments' types. */
-export type Special = (call: Call, position: Position, context: ExpressionContext) => Typed;
+/**
+ * A function whose type or SQL depends on more than its arguments' types. Undefined: the function table has it.
+ */
+export type Special = (call: Call, position: Position, context: ExpressionContext) => Typed | undefined;
 
+/** The arguments of a scalar function, translated. */
 export function operands(call: Call, context: ExpressionContext): Typed[] {
   return call.arguments.map((argument: Expression) => context.translate(argument, context));
 }

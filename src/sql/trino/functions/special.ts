@@ -1,14 +1,17 @@
 import { concatenate, condition, quoted } from "../clauses.ts";
-import { coerce, oneZone, unify } from "../coerce.ts";
+import { oneZone, unify } from "../coerce.ts";
 import { notSupported, TrinoError } from "../errors.ts";
 import * as t from "../types.ts";
 import { DATE_SPECIALS } from "./dates-special.ts";
+import { DECIMAL_SPECIALS } from "./decimal-special.ts";
+import { LAMBDA_SPECIALS } from "./lambda-special.ts";
+import { refuseModifiers } from "./modifiers.ts";
 import { operands, wrongArguments } from "./special-function.ts";
 import type { Special } from "./special-function.ts";
+import { TEXT_SPECIALS } from "./text-special.ts";
 
-export const SPECIAL: Readonly<Record<string, Special>> = {
-  ...DATE_SPECIALS,
-
+/** Functions of conditions and comparison. */
+const CONDITIONALS: Readonly<Record<string, Special>> = {
   coalesce(call, position, context) {
     const { values, type } = unify(operands(call, context), position, sameType("COALESCE operands"));
     return { sql: `coalesce(${values.map((value) => value.sql).join(", ")})`, type: oneZone(type, position) };
@@ -61,16 +64,35 @@ export const SPECIAL: Readonly<Record<string, Special>> = {
     return { sql: quoted(t.typeText(value.type)), type: t.VARCHAR };
   },
 
-  strpos(call, position, context) {
+  strpos(call, position) {
+    if (call.arguments.length > 2) throw notSupported("strpos with an instance", position);
+    return undefined;
+  },
+
+  grouping(call, position, context) {
     const values = operands(call, context);
-    const [text, part, instance] = values;
-    if (!text || !part || !values.slice(0, 2).every((value) => t.isText(value.type) || value.type.kind === "unknown")) {
-      throw wrongArguments(call, values, "strpos(varchar, varchar)", position);
-    }
-    if (instance) throw notSupported("strpos with an instance", position);
-    return { sql: `strpos(${coerce(text, t.VARCHAR).sql}, ${coerce(part, t.VARCHAR).sql})`, type: t.BIGINT };
+    if (values.length === 0) throw wrongArguments(call, values, "grouping(column, ...)", position);
+    return { sql: `CAST(GROUPING(${values.map((value) => value.sql).join(", ")}) AS BIGINT)`, type: t.BIGINT };
   },
 };
+
+/** Scalars: nothing that belongs to aggregates may stand at their calls. */
+const SCALARS = scalars({ ...CONDITIONALS, ...DATE_SPECIALS, ...TEXT_SPECIALS, ...LAMBDA_SPECIALS });
+
+/** By name, what is more than a row of the function table. */
+export const SPECIAL: Readonly<Record<string, Special>> = { ...SCALARS, ...DECIMAL_SPECIALS };
+
+function scalars(specials: Readonly<Record<string, Special>>): Record<string, Special> {
+  const entries = Object.entries(specials).map(([name, special]): [string, Special] => [
+    name,
+    (call, position, context) => {
+      const result = special(call, position, context);
+      if (result) refuseModifiers(call, position);
+      return result;
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
 
 function sameType(what: string) {
   return (a: t.Type, b: t.Type) => `All ${what} must be the same type: ${t.typeText(a)} and ${t.typeText(b)}`;

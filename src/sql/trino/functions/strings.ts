@@ -42,6 +42,7 @@ export const STRINGS: Rows = [
   ["regexp_extract(varchar, varchar) -> varchar", "trino_regexp_extract($1, $2, 0)"],
   ["regexp_extract_all(varchar, varchar) -> array(varchar)", "regexp_extract_all($1, $2)"],
   ["regexp_replace(varchar, varchar) -> varchar", "regexp_replace($1, $2, '', 'g')"],
+  ["regexp_count(varchar, varchar) -> bigint", "len(regexp_extract_all($1, $2))"],
   ["regexp_split(varchar, varchar) -> array(varchar)", "regexp_split_to_array($1, $2)"],
 
   ["to_utf8(varchar) -> varbinary", "encode($1)"],

@@ -37,10 +37,10 @@ export const KNOWN_ELSEWHERE: ReadonlySet<string> = new Set(
   intersection_cardinality jaccard_index kurtosis learn_classifier learn_libsvm_classifier localtime luhn_check
   make_set_digest map_union merge merge_set_digest minhash_agg murmur3 ngrams normal_cdf beta_cdf numeric_histogram
   parse_data_size parse_duration parse_presto_data_size qdigest_agg skewness quantile_at_value quantiles_at_values reduce_agg
-  regexp_count regexp_position rgb render bar color sha512 shuffle soundex spatial_partitioning spooky_hash_v2_32
+  regexp_position rgb render bar color sha512 shuffle soundex spatial_partitioning spooky_hash_v2_32
   spooky_hash_v2_64 st_area st_asbinary st_astext st_contains st_distance st_geometryfromtext st_intersects st_point
   st_polygon st_within st_x st_y tdigest_agg timezone_minute to_geojson_geometry to_geometry to_ieee754_32 to_ieee754_64
   from_ieee754_32 from_ieee754_64 to_milliseconds to_qdigest try_cast_json uuid value_at_quantile values_at_quantiles version
-  wilson_interval_lower wilson_interval_upper word_stem xxhash64 to_big_endian_32 to_big_endian_64 from_big_endian_32
+  wilson_interval_lower wilson_interval_upper word_stem multimap_agg  xxhash64 to_big_endian_32 to_big_endian_64 from_big_endian_32
   from_big_endian_64`.split(/\s+/u),
 );
