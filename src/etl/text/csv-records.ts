@@ -249,7 +249,8 @@ function unquote(inner: Buffer, quote: number): string {
   const kept = Buffer.alloc(inner.length);
   let length = 0;
   for (let i = 0; i < inner.length; i++) {
-    if (inner[i] === quote) i++;
+    // The quote that opens an empty stretch at the end has nothing behind it.
+    if (inner[i] === quote && ++i === inner.length) break;
     kept[length++] = inner[i] ?? 0;
   }
   return kept.toString("utf8", 0, length);
