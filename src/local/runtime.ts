@@ -122,12 +122,29 @@ function makeParts(options: Omit<RuntimeOptions, "port">): Parts {
  * @throws TemplateError when the directory is no assembly.
  */
 export async function inspectAssembly(assemblyDirectory: string, stateDirectory: string): Promise<readonly Report[]> {
+  return await inspect(stateDirectory, (services, environment) => {
+    const { stacks } = readAssembly(assemblyDirectory, environment);
+    const providers = providersOf(services);
+    return stacks.map((stack) => planStack(stack, providers, environment).report);
+  });
+}
+
+/** Every service of the runtime, made and not started: what its operations and resource types are. */
+export async function inspectServices<T>(
+  stateDirectory: string,
+  look: (services: readonly Service[]) => T,
+): Promise<T> {
+  return await inspect(stateDirectory, look);
+}
+
+async function inspect<T>(
+  stateDirectory: string,
+  look: (services: readonly Service[], environment: Environment) => T,
+): Promise<T> {
   const engine: JobEngine = { run: () => Promise.reject(new Error("nothing runs during an inspection")) };
   const parts = makeParts({ stateDirectory, engine });
   try {
-    const { stacks } = readAssembly(assemblyDirectory, parts.environment);
-    const providers = providersOf(parts.dispatcher.services.values());
-    return stacks.map((stack) => planStack(stack, providers, parts.environment).report);
+    return look([...parts.dispatcher.services.values()], parts.environment);
   } finally {
     for (const service of parts.services.toReversed()) await service.stop?.();
     parts.close();
