@@ -173,13 +173,10 @@ export const ignoredDocument = z.strictObject({
 
 export type ObjectDocument = z.output<typeof objectDocument>;
 export type ObjectState = z.output<typeof objectState>;
-export type PendingDocument = z.output<typeof pendingDocument>;
 export type HeadDocument = z.output<typeof headDocument>;
 export type ManifestDocument = z.output<typeof manifestDocument>;
 export type ManifestFile = z.output<typeof manifestFile>;
 export type AttemptDocument = z.output<typeof attemptDocument>;
 export type CommitLine = z.output<typeof commitLine>;
 export type DecisionDocument = z.output<typeof decisionDocument>;
-export type PublishedLine = z.output<typeof publishedLine>;
 export type CrawlDocument = z.output<typeof crawlDocument>;
-export type IgnoredDocument = z.output<typeof ignoredDocument>;

@@ -1,6 +1,6 @@
 import { LedgerError } from "./document-store.ts";
-import { type ManifestDocument, type ManifestFile, manifestDocument } from "./documents.ts";
-import { childRuns, ledgerKeys } from "./keys.ts";
+import { type ManifestDocument, manifestDocument } from "./documents.ts";
+import { ledgerKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
 import { type RunLimits, chooseFiles } from "./pending.ts";
 import { type PlanCopy, keepPlan } from "./plans.ts";
@@ -44,12 +44,4 @@ export async function ensureManifest(
   };
   if (await ledger.store.create(ledgerKeys.manifest(dataset, run), manifestDocument, manifest)) return manifest;
   return await requireManifest(ledger, dataset, run);
-}
-
-/** The halves of a split run. They follow from the parent alone, so whoever writes them writes the same. */
-export function childManifests(parent: ManifestDocument): [ManifestDocument, ManifestDocument] {
-  const middle = Math.ceil(parent.files.length / 2);
-  const [first, second] = childRuns(parent.run);
-  const child = (run: string, files: ManifestFile[]): ManifestDocument => ({ ...parent, run, files });
-  return [child(first, parent.files.slice(0, middle)), child(second, parent.files.slice(middle))];
 }

@@ -85,7 +85,8 @@ export class World {
       if (action) this.#act(action);
       if (random.chance(0.15)) this.#deliver();
       if (random.chance(0.03)) this.#loseSight();
-      if (random.chance(0.02)) this.#advance("looks after it", random.pick(DATASETS));
+      if (faults.crash > 0 && random.chance(0.02)) for (const dataset of DATASETS) this.#timeOut(dataset);
+      if (random.chance(0.04)) this.#advance("looks after it", random.pick(DATASETS));
       await this.#step();
     }
     simulator.faults = NO_FAULTS;
@@ -281,10 +282,10 @@ export class World {
   }
 
   /** Glue gives up on a job that stands still; the process may wake up all the same. */
-  #timeOut(dataset: string, run: string): void {
+  #timeOut(dataset: string): void {
     for (const jobRun of this.#jobRuns) {
       const job = jobOf(jobRun);
-      if (job.dataset === dataset && job.run === run && jobRun.state === "RUNNING") jobRun.state = "TIMEOUT";
+      if (job.dataset === dataset && jobRun.state === "RUNNING") jobRun.state = "TIMEOUT";
     }
   }
 
@@ -319,7 +320,7 @@ export class World {
         this.#invokeCrawler(marker, 2);
         continue;
       }
-      if (active !== undefined && this.simulator.random.chance(0.5)) this.#timeOut(dataset, active);
+      if (active !== undefined && this.simulator.random.chance(0.5)) this.#timeOut(dataset);
       this.#advance("sweep", dataset);
     }
     return found;
