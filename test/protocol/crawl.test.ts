@@ -166,7 +166,7 @@ class CrawlWorld {
   }
 }
 
-const RUNS = Number(process.env["MILLRACE_PROTOCOL_RUNS"] ?? 300);
+const RUNS = Number(process.env["MILLRACE_PROTOCOL_RUNS"] ?? 200);
 const commits = fc.array(fc.constantFrom(...DATASETS), { minLength: 1, maxLength: 8 });
 const rate = (most: number) => fc.constantFrom(0, most / 4, most);
 const faults: fc.Arbitrary<Faults> = fc.record({

@@ -28,7 +28,7 @@ const faults: fc.Arbitrary<Faults> = fc.record({
   pause: rate(0.1),
 });
 
-const RUNS = Number(process.env.MILLRACE_PROTOCOL_RUNS ?? 400);
+const RUNS = Number(process.env.MILLRACE_PROTOCOL_RUNS ?? 200);
 
 const history = {
   seed: fc.integer({ min: 0 }),
