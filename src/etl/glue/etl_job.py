@@ -20,6 +20,7 @@ import re
 import sys
 import threading
 import time
+import traceback
 import urllib.parse
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -2006,7 +2007,21 @@ def main():
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=COPIES_AT_A_TIME)
-    run_job(read_arguments(sys.argv[1:]), boto3.client("s3", config=config))
+    try:
+        run_job(read_arguments(sys.argv[1:]), boto3.client("s3", config=config))
+    except Exception as error:
+        traceback.print_exc()
+        # Glue shows the last line as the run's ErrorMessage; Spark's errors have hundreds.
+        raise JobError(short_message(error)) from None
+
+
+class JobError(Exception):
+    pass
+
+
+def short_message(error):
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:500]}" if lines else type(error).__name__
 
 
 if __name__ == "__main__":
