@@ -96,11 +96,14 @@ export function tableEntry(table: Table): TableEntry {
       }
       return { name: column.Name ?? "", type, partitionKey };
     });
-  return {
-    kind: "table",
-    name,
-    columns: [...columns(table.StorageDescriptor?.Columns, false), ...columns(table.PartitionKeys, true), ...HIDDEN],
-  };
+  const all = [...columns(table.StorageDescriptor?.Columns, false), ...columns(table.PartitionKeys, true)];
+  if (new Set(all.map((column) => column.name)).size < all.length) {
+    throw new QueryFailure(
+      `HIVE_INVALID_METADATA: Hive metadata for table ${name[2]} is invalid: Table descriptor contains duplicate columns`,
+      1004,
+    );
+  }
+  return { kind: "table", name, columns: [...all, ...HIDDEN] };
 }
 
 const VIEW = /^\/\* Presto View: (?<json>[A-Za-z0-9+/=]+) \*\/$/u;

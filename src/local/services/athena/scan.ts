@@ -2,6 +2,7 @@ import type { SerDeInfo, Table } from "@aws-sdk/client-glue";
 import type { Bus } from "../../bus.ts";
 import type { Principal } from "../../service.ts";
 import type { DuckDbProcess } from "../../../sql/duckdb/process.ts";
+import type { TableColumn } from "../../../sql/trino/catalog.ts";
 import type { Scan } from "../../../sql/trino/translate.ts";
 import { duckdbType } from "../../../sql/trino/types.ts";
 import type { CatalogAccess } from "./catalog-access.ts";
@@ -36,6 +37,12 @@ interface PlacedFile extends DataFile {
   readonly source: Source;
 }
 
+/** Files of one serialization. */
+interface Group {
+  readonly selects: readonly string[];
+  readonly files: readonly PlacedFile[];
+}
+
 /** Finds what a scan reads, as the caller, and makes SQL of it. */
 export async function buildScan(
   scan: Scan,
@@ -57,7 +64,7 @@ export async function buildScan(
     if (!found) throw new Error(`${name} has no column ${column.Name}`);
     return { ...found, hiveType: column.Type ?? "string" };
   });
-  const selects: string[] = [];
+  const groups: Group[] = [];
   let bytes = 0;
   for (const group of Map.groupBy(files, ({ source }) => serdeKey(source.descriptor.SerdeInfo)).values()) {
     const serde = group[0]?.source.descriptor.SerdeInfo ?? table.StorageDescriptor?.SerdeInfo ?? {};
@@ -71,38 +78,41 @@ export async function buildScan(
       table: name,
       declared,
       used: scan.columns,
-      files: group,
+      files: uniqueFiles(group),
       serdeParameters: serde.Parameters ?? {},
       tableParameters: table.Parameters ?? {},
     });
-    selects.push(...plan.selects);
+    groups.push({ selects: plan.selects, files: group });
     bytes += plan.bytes;
   }
-  return { sql: assemble(scan, selects, files, declared), bytes };
+  return { sql: assemble(scan, groups, declared), bytes };
 }
 
 function serdeKey(serde: SerDeInfo | undefined): string {
   return JSON.stringify([serde?.SerializationLibrary, Object.entries(serde?.Parameters ?? {}).sort()]);
 }
 
-/** The rows of all files, each with its partition's values and its file's hidden columns where the query uses them. */
-function assemble(
-  scan: Scan,
-  selects: readonly string[],
-  files: readonly PlacedFile[],
-  declared: readonly DeclaredColumn[],
-): string {
+/** Two partitions may share a location: the file is read once, and its rows belong to both. */
+function uniqueFiles(files: readonly PlacedFile[]): PlacedFile[] {
+  return [...new Map(files.map((file) => [file.path, file])).values()];
+}
+
+function assemble(scan: Scan, groups: readonly Group[], declared: readonly DeclaredColumn[]): string {
   const used = scan.table.columns.filter((column) => scan.columns.has(column.name));
-  const outside = used.filter((column) => column.partitionKey || column.hidden);
-  const inside = used.filter((column) => !column.partitionKey && !column.hidden);
-  if (selects.length === 0) {
+  if (groups.length === 0) {
     const columns = (used.length > 0 ? used : declared.slice(0, 1)).map(
       (column) => `CAST(NULL AS ${duckdbType(column.type)}) AS ${identifier(column.name)}`,
     );
     return `SELECT ${columns.join(", ") || "NULL AS nothing"} WHERE false`;
   }
+  return groups.map((group) => groupSql(scan, used, group)).join(" UNION ALL ");
+}
+
+/** The rows of a group's files, each with its partition's values and its file's hidden columns where they are used. */
+function groupSql(scan: Scan, used: readonly TableColumn[], { selects, files }: Group): string {
+  const inside = used.filter((column) => !column.partitionKey && !column.hidden);
   const rows = selects.join(" UNION ALL ");
-  if (outside.length === 0) {
+  if (inside.length === used.length && uniqueFiles(files).length === files.length) {
     return `SELECT ${inside.map((column) => identifier(column.name)).join(", ") || "1 AS nothing"} FROM (${rows}) AS d`;
   }
   const keys = scan.table.columns.filter((column) => column.partitionKey);
@@ -117,13 +127,10 @@ function assemble(
     $file_size: "CAST(p.size AS BIGINT)",
     $file_modified_time: "CAST(p.modified AS TIMESTAMPTZ)",
   };
-  const columns = [
-    ...inside.map((column) => `d.${identifier(column.name)}`),
-    ...outside.map((column) => {
-      const key = keys.findIndex((other) => other.name === column.name);
-      const sql = key === -1 ? hiddenSql[column.name] : `CAST(p.k${key} AS ${duckdbType(column.type)})`;
-      return `${sql} AS ${identifier(column.name)}`;
-    }),
-  ];
-  return `SELECT ${columns.join(", ")} FROM (${rows}) AS d JOIN (VALUES ${values.join(", ")}) AS p(${names.join(", ")}) ON d.file = p.path`;
+  const columns = used.map((column) => {
+    const key = keys.findIndex((other) => other.name === column.name);
+    const outside = key === -1 ? hiddenSql[column.name] : `CAST(p.k${key} AS ${duckdbType(column.type)})`;
+    return inside.includes(column) ? `d.${identifier(column.name)}` : `${outside} AS ${identifier(column.name)}`;
+  });
+  return `SELECT ${columns.join(", ") || "1 AS nothing"} FROM (${rows}) AS d JOIN (VALUES ${values.join(", ")}) AS p(${names.join(", ")}) ON d.file = p.path`;
 }

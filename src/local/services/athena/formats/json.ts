@@ -46,6 +46,8 @@ function member(object: string, name: string): string {
   return `hive_json_member(${object}, ${text(name)})`;
 }
 
+let names = 0;
+
 /** A JSON value as a typed one. What is not of the type is HIVE_BAD_DATA. */
 function valueOf(value: string, type: Type, request: ReadRequest): string {
   const scalar = `hive_json_text(${value})`;
@@ -72,17 +74,20 @@ function valueOf(value: string, type: Type, request: ReadRequest): string {
     case "timestamp":
       return `trino_milliseconds(trino_text_to_timestamp(regexp_replace(${scalar}, '^([0-9-]+)T([0-9:.]+)Z?$', '\\1 \\2')))`;
     case "array":
-      return `list_transform(json_extract(${value}, '$[*]'), lambda e: ${valueOf("e", type.element, request)})`;
+      return `list_transform(json_extract(${value}, '$[*]'), lambda e${++names}: ${valueOf(`e${names}`, type.element, request)})`;
     case "map": {
       if (type.key.kind !== "varchar") break;
-      const item = valueOf(`json_extract(${value}, '$."' || k || '"')`, type.value, request);
-      return `map_from_entries(list_transform(json_keys(${value}), lambda k: {'k': k, 'v': ${item}}))`;
+      const [document, key] = [`j${++names}`, `k${names}`];
+      const item = valueOf(`json_extract(${document}, '$."' || ${key} || '"')`, type.value, request);
+      return `list_transform([${value}], lambda ${document}: map_from_entries(list_transform(json_keys(${document}), lambda ${key}: {'k': ${key}, 'v': ${item}})))[1]`;
     }
     case "row": {
+      // The members' expressions repeat the value: it gets a name, so that nesting does not multiply it.
+      const name = `j${++names}`;
       const members = type.fields.map(
-        (field, at) => `"${fieldKey(field, at)}" := ${valueOf(member(value, field.name ?? ""), field.type, request)}`,
+        (field, at) => `"${fieldKey(field, at)}" := ${valueOf(member(name, field.name ?? ""), field.type, request)}`,
       );
-      return `CASE WHEN json_type(${value}) = 'OBJECT' THEN struct_pack(${members.join(", ")}) END`;
+      return `list_transform([${value}], lambda ${name}: CASE WHEN json_type(${name}) = 'OBJECT' THEN struct_pack(${members.join(", ")}) END)[1]`;
     }
     default:
   }
