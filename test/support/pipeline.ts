@@ -74,7 +74,9 @@ export async function startPipeline(
     events,
     async drop(key, body) {
       const Bucket = target.stack.sourceBucket;
-      const { VersionId: version = "" } = await target.s3.send(new PutObjectCommand({ Bucket, Key: key, Body: body }));
+      // The SDK takes an empty string for a stream of unknown length.
+      const object = { Bucket, Key: key, Body: Buffer.from(body) };
+      const { VersionId: version = "" } = await target.s3.send(new PutObjectCommand(object));
       return { key, version, dataset: datasetOf(project.plan, key) ?? null };
     },
     dropAll: (contents) => Promise.all(Object.entries(contents).map(([key, body]) => pipeline.drop(key, body))),
