@@ -31,7 +31,7 @@ export function describeLines(table: Table, mode: "plain" | "extended" | "format
   const lines = [...columns, ...keys].map(line);
   if (keys.length > 0) {
     const header = ["# col_name", "data_type", "comment"].map((text) => text.padEnd(20)).join("\t");
-    lines.push("\t \t ", "# Partition Information\t \t ", `${header}`, "\t \t ", ...keys.map(line));
+    lines.push("\t \t ", "# Partition Information\t \t ", header, "\t \t ", ...keys.map(line));
   }
   if (mode === "plain") return lines;
   const { StorageDescriptor: storage, Parameters = {}, CreateTime, Owner, TableType } = table;

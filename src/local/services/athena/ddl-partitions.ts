@@ -12,12 +12,14 @@ export function partitionFolder(keys: readonly Column[], values: readonly string
   return keys.map((key, at) => `${key.Name}=${escaped(values[at] ?? "")}`).join("/");
 }
 
-/** https://github.com/apache/hive/blob/master/common/src/java/org/apache/hadoop/hive/common/FileUtils.java */
+/** What Hive writes as `%3A` in folder names, beside control characters: FileUtils of org.apache.hadoop.hive.common. */
+const ESCAPED = new Set(`"#%'*/:=?\\\u007F{[]^`);
+
 function escaped(value: string): string {
-  return value.replaceAll(
-    /[\u0001-\u001F"#%'*/:=?\\\u007F{[\]^]/gu,
-    (character) => `%${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
+  return Array.from(value, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code < 32 || ESCAPED.has(character) ? `%${code.toString(16).toUpperCase().padStart(2, "0")}` : character;
+  }).join("");
 }
 
 function unescaped(value: string): string {

@@ -55,7 +55,12 @@ const TYPES: Readonly<Record<string, number>> = {
 /** Whatever ended a query, as Athena's failure. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof QueryFailure) return error.failure;
-  if (error instanceof TrinoError) return user(error.code, error.message);
+  if (error instanceof TrinoError) {
+    // Athena adds this, so that nobody learns of columns that Lake Formation hides.
+    const more =
+      error.code === "COLUMN_NOT_FOUND" ? " or requester is not authorized to access requested resources" : "";
+    return user(error.code, error.message + more);
+  }
   if (error instanceof DuckDbError) {
     const { code, message } = runtimeError(error.message);
     if (code === "EXCEEDED_LOCAL_MEMORY_LIMIT") {
