@@ -7,8 +7,9 @@ import { csvPlan } from "../../../test/support/small-plans.ts";
 import type { CsvSource } from "../../plan/plan.ts";
 import { csvRecords } from "../text/csv-records.ts";
 import { mayEndInQuotes, mayLoseSpace } from "./csv-doubts.ts";
-import { csvRaw } from "./csv-input.ts";
+import { csvRecordRows } from "./csv-input.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { createSources } from "./sources.ts";
 
 let directory: string;
 let database: Database;
@@ -30,13 +31,12 @@ type Records = readonly (readonly string[])[];
 async function byDuckDb(files: readonly string[], fields: number): Promise<ReadonlyMap<string, Records>> {
   const plan = csvPlan({ columns: csvPlan().columns.slice(0, fields) });
   const layout = plan.columns.map((_, index) => index);
-  const table = database.unique("files");
   const rejectsTable = database.unique("misread");
-  const values = files.map((file, index) => `('${file}', ${index}, '', '')`).join(", ");
-  await database.rows(
-    `CREATE TABLE ${table} AS SELECT * FROM (VALUES ${values}) t("millrace:path", "millrace:file", "_source", "_version")`,
+  const sources = await createSources(
+    database,
+    files.map((file, index) => ({ path: file, file: index, key: file, version: "" })),
   );
-  const raw = csvRaw({ plan, source, layout, cleaned: false, paths: files, files: table, rejectsTable }, true);
+  const { raw } = csvRecordRows({ plan, source, layout, cleaned: false, paths: files, sources, rejectsTable });
   const found = new Map<string, string[][]>(files.map((file) => [file, []]));
   try {
     const rows = await database.rows(`SELECT "millrace:file", "millrace:raw" FROM (${raw}) ORDER BY "millrace:record"`);

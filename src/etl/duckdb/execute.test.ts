@@ -229,6 +229,33 @@ describe("CSV files", () => {
   });
 });
 
+test("texts that mean NULL do so quoted or not, and only they", async () => {
+  const nullText = ["", "NA", "n/a"];
+  const base = csvPlan();
+  const plan = {
+    ...base,
+    source: { ...base.source, nullText } as DatasetPlan["source"],
+    columns: base.columns.map((column) => ({
+      ...column,
+      text: pair(`CASE WHEN "${column.name}" NOT IN ('', 'NA', 'n/a') THEN "${column.name}" END`),
+    })),
+    rejectLimit: 1,
+  };
+  const text = `id,name,at\n1,NA,n/a\n2,"NA",""\n3,na, NA\n4,"n/a" , "NA"\nNA,x,\n6,"N""A",\n`;
+  const result = await run(plan, { "orders/a.csv": text });
+
+  expect(result.rows.map((row) => row.slice(0, 3))).toEqual([
+    [1, null, null],
+    [2, null, null],
+    [4, null, null],
+    [6, 'N"A', null],
+  ]);
+  expect(result.rejected.map((row) => row.slice(1, 4))).toEqual([
+    ["3", "at", "bad-value"],
+    ["5", "id", "missing-value"],
+  ]);
+});
+
 describe("rules, transforms and partitions", () => {
   test("a row that breaks a rule is rejected", async () => {
     const rules = [{ name: "id is small", condition: pair("id < 3") }];

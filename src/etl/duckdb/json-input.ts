@@ -7,7 +7,8 @@ import { duckdbText } from "../../sql/spark/literals.ts";
 import { openText } from "../text/bytes.ts";
 import { MAX_JSON_RECORD_BYTES, UnreadableJsonError, jsonRecords } from "../text/json-records.ts";
 import type { FileProblem } from "./input.ts";
-import { BROKEN, FILE, RAW_TEXT, RECORD, type RawSql } from "./statements.ts";
+import { LINEAGE, type Sources, withLineage } from "./sources.ts";
+import { BROKEN, RAW_TEXT, RECORD, type RawSql } from "./statements.ts";
 
 /** No JSON text can hold this byte, so it separates nothing. */
 const NO_DELIMITER = 0x01;
@@ -18,8 +19,7 @@ const SPACE = 0x20;
 
 export interface JsonScan {
   readonly paths: readonly string[];
-  /** As for CSV: the relation that tells what each path is. */
-  readonly files: string;
+  readonly sources: Sources;
   readonly rejectsTable: string;
 }
 
@@ -31,13 +31,13 @@ export function jsonRaw(scan: JsonScan, records: boolean): RawSql {
   const valid = `coalesce(json_valid("f0") AND json_type(CASE WHEN json_valid("f0") THEN "f0" END) = 'OBJECT', FALSE)`;
   const extra = records ? `, row_number() OVER () AS "${RECORD}", "f0" AS "${RAW_TEXT}"` : "";
   const lines =
-    `SELECT * FROM ${reader(scan)} JOIN ${scan.files} USING ("millrace:path") ` +
+    `SELECT * FROM (${withLineage(reader(scan), scan.sources)}) AS scanned ` +
     `WHERE "f0" IS NOT NULL AND trim("f0", ' \t') <> ''`;
   const judged = `SELECT *, ${valid} AS "millrace:valid"${extra} FROM (${lines}) AS lines`;
   const along = records ? `, "${RECORD}", "${RAW_TEXT}"` : "";
   return (
-    `SELECT CASE WHEN "millrace:valid" THEN "f0" END AS record, "${FILE}", NOT "millrace:valid" AS "${BROKEN}", ` +
-    `"_source", "_version"${along} FROM (${judged}) AS judged`
+    `SELECT CASE WHEN "millrace:valid" THEN "f0" END AS record, NOT "millrace:valid" AS "${BROKEN}", ` +
+    `${LINEAGE}${along} FROM (${judged}) AS judged`
   );
 }
 

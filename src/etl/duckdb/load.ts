@@ -33,7 +33,7 @@ export async function load(
   const scan = await openScan(context, files, cleaned);
   const directory = path.join(context.directory, database.unique("outputs"));
   await mkdir(directory, { recursive: true });
-  const select = outputSelect(scan.plan, scan.raw(files, false), run);
+  const select = outputSelect(scan.rows(), run, scan.lineage);
   let observed;
   try {
     observed = await database.observed(copyStatement(select, directory, plan.partitionBy), context.files.length);

@@ -4,7 +4,8 @@ import { duckdbText, quoteName } from "../../sql/spark/literals.ts";
 import type { Database } from "./database.ts";
 import type { FileProblem } from "./input.ts";
 import { list } from "./messages.ts";
-import { BROKEN, FILE, RAW_TEXT, RECORD, type RawSql } from "./statements.ts";
+import { LINEAGE, PATH, type Sources, withLineage } from "./sources.ts";
+import { BROKEN, RAW_TEXT, RECORD, type RawSql } from "./statements.ts";
 
 /** A column of a Parquet file, its type as DuckDB names it. */
 export interface ParquetColumn {
@@ -94,8 +95,7 @@ const plain = (type: string) => type.replaceAll(/["\s]/g, "").toLowerCase();
 export interface ParquetScan {
   readonly columns: readonly ParquetColumn[];
   readonly paths: readonly string[];
-  /** As for CSV: the relation that tells what each path is. */
-  readonly files: string;
+  readonly sources: Sources;
 }
 
 /** The `raw` relation of Parquet files that have the same columns. A record's text is its JSON. */
@@ -105,13 +105,12 @@ export function parquetRaw(scan: ParquetScan, records: boolean): RawSql {
   const extra = records
     ? `, row_number() OVER () AS "${RECORD}", CAST(to_json({${members.join(", ")}}) AS VARCHAR) AS "${RAW_TEXT}"`
     : "";
+  const read = `SELECT ${[...columns, name(PATH)].join(", ")} FROM ${parquet(scan.paths)}`;
   return (
-    `SELECT ${columns.join(", ")}, "${FILE}", FALSE AS "${BROKEN}", files."_source", files."_version"${extra} ` +
-    `FROM ${parquet(scan.paths)} AS scanned JOIN ${scan.files} AS files USING (${name(PATH)})`
+    `SELECT ${columns.join(", ")}, FALSE AS "${BROKEN}", ${LINEAGE}${extra} ` +
+    `FROM (${withLineage(`(${read}) AS read`, scan.sources)}) AS scanned`
   );
 }
-
-const PATH = "millrace:path";
 
 function parquet(paths: readonly string[]): string {
   const files = paths.map(duckdbText).join(", ");

@@ -1,20 +1,21 @@
-import type { DatasetPlan } from "../../plan/plan.ts";
-import { duckdbText } from "../../sql/spark/literals.ts";
-import { csvRaw } from "./csv-input.ts";
+import { csvRecordRows, csvRows } from "./csv-input.ts";
 import type { FileProblem } from "./input.ts";
 import type { Readable } from "./inspect.ts";
 import { jsonRaw } from "./json-input.ts";
 import { type LoadContext, sourceOf } from "./load-context.ts";
 import { parquetFault, parquetRaw, planForParquet, unreadableParquet } from "./parquet-input.ts";
-import { FILE, type RawSql } from "./statements.ts";
+import { createLineageTypes, createSources } from "./sources.ts";
+import type { LineageTypes, Relation } from "./statements.ts";
 
 /** How the files of one group are read: they have the same fields, or the same columns. */
 export interface Scan {
-  /** The dataset's plan, as it is for these files. */
-  readonly plan: DatasetPlan;
   readonly cleaned: boolean;
-  /** The `raw` relation of some of the files; see `RawSql`. */
-  raw(files: readonly Readable[], records: boolean): RawSql;
+  /** The rows of all the files. */
+  rows(): Relation;
+  /** The rows of some of the files, with the number and the text of their records. */
+  records(files: readonly Readable[]): Relation;
+  /** The type that the lineage columns are written as. */
+  readonly lineage: LineageTypes;
   /** After a scan: the paths in which DuckDB found records that it cannot read, with its message. */
   misread(): Promise<Map<string, string>>;
   /**
@@ -27,24 +28,20 @@ export interface Scan {
 }
 
 export async function openScan(context: LoadContext, files: readonly Readable[], cleaned: boolean): Promise<Scan> {
-  const { database } = context;
-  const { source } = context.plan;
-  const table = database.unique("millrace_files");
+  const { database, plan, run } = context;
+  const { source } = plan;
   const rejectsTable = database.unique("millrace_misread");
-  await database.rows(
-    `CREATE TEMP TABLE ${table} AS SELECT * FROM (VALUES ${files.map(row).join(", ")}) AS files(${COLUMNS})`,
-  );
   const columns = files[0]?.columns ?? [];
-  const plan = source.format === "parquet" ? planForParquet(context.plan, columns) : context.plan;
+  const all = files.map((file) => {
+    const { key, version } = sourceOf(context, file);
+    return { file: file.file, key, version, path: file.path };
+  });
+  const sources = await createSources(database, all);
   return {
-    plan,
     cleaned,
-    raw(some, records) {
-      const common = { paths: some.map((file) => file.path), files: table, rejectsTable };
-      if (source.format === "parquet") return parquetRaw({ columns, ...common }, records);
-      if (source.format === "json") return jsonRaw(common, records);
-      return csvRaw({ plan, source, layout: some[0]?.layout ?? [], cleaned, ...common }, records);
-    },
+    lineage: await createLineageTypes(database, sources, run),
+    rows: () => relation(files, false),
+    records: (some) => relation(some, true),
     async misread() {
       if (source.format === "parquet") return new Map();
       const rows = await database.rows(
@@ -60,9 +57,14 @@ export async function openScan(context: LoadContext, files: readonly Readable[],
     },
   };
 
-  function row(file: Readable): string {
-    const { key, version } = sourceOf(context, file);
-    return `(${duckdbText(file.path)}, ${file.file}, ${duckdbText(key)}, ${duckdbText(version)})`;
+  function relation(some: readonly Readable[], records: boolean): Relation {
+    const common = { paths: some.map((file) => file.path), sources, rejectsTable };
+    if (source.format === "csv") {
+      const scan = { plan, source, layout: some[0]?.layout ?? [], cleaned, ...common };
+      return records ? csvRecordRows(scan) : csvRows(scan);
+    }
+    if (source.format === "json") return { raw: jsonRaw(common, records), plan };
+    return { raw: parquetRaw({ columns, ...common }, records), plan: planForParquet(plan, columns) };
   }
 
   function blameText(error: unknown) {
@@ -82,5 +84,3 @@ export async function openScan(context: LoadContext, files: readonly Readable[],
     return { again: [], bad };
   }
 }
-
-const COLUMNS = `"millrace:path", "${FILE}", "_source", "_version"`;

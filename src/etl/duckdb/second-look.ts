@@ -27,14 +27,14 @@ async function look(
   limit: number | undefined,
 ): Promise<Readable[]> {
   // Cleaned CSV files carry the records' numbers; others are numbered through all the files of the scan.
-  const numbered = scan.cleaned && scan.plan.source.format === "csv";
+  const numbered = scan.cleaned && context.plan.source.format === "csv";
   const looks = new Map<number, FileLook>();
   let before = 0;
   for (const file of files) {
     looks.set(file.file, new FileLook(context, scan, file, numbered ? 0 : before));
     before += tallyOf(context, file).rows;
   }
-  const select = badRecordsSelect(scan.plan, scan.raw(files, true), limit);
+  const select = badRecordsSelect(scan.records(files), limit);
   const result = await context.database.connection.stream(select);
   for await (const rows of result.yieldRowsJson()) {
     for (const row of rows) {
@@ -66,7 +66,7 @@ class FileLook {
     this.#scan = scan;
     this.#file = file;
     this.#before = before;
-    const { source } = scan.plan;
+    const { source } = context.plan;
     this.#walk = source.format === "csv" ? new CsvWalk({ key: file.key, path: file.text }, source) : undefined;
   }
 
@@ -78,7 +78,7 @@ class FileLook {
     this.#found++;
     try {
       const raw = this.#walk ? await this.#walk.find(record, bad.raw as string[]) : String(bad.raw);
-      for (const problem of problemsOf(this.#scan.plan, key, record, bad)) {
+      for (const problem of problemsOf(this.#context.plan, key, record, bad)) {
         if (!tally.first || record < tally.first.record) {
           tally.first = { record, reason: problem.reason, message: problem.message };
         }
@@ -109,7 +109,7 @@ class FileLook {
 
   /** A cleaned copy has no second chance: then one of the two readers does not do what is specified. */
   #disagree(error: unknown): void {
-    if (!(error instanceof Disagreement) || this.#scan.cleaned || this.#scan.plan.source.format === "parquet")
+    if (!(error instanceof Disagreement) || this.#scan.cleaned || this.#context.plan.source.format === "parquet")
       throw error;
     this.#disagreement = error;
   }

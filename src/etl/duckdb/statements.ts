@@ -22,6 +22,19 @@ const value = (column: number) => `"millrace:value:${column}"`;
 /** The columns of `raw`, and `FILE`, `BROKEN`, `_source`, `_version`; for a second look also `RECORD`, `RAW_TEXT`. */
 export type RawSql = string;
 
+/** A `raw` relation, and the plan to be executed over it. */
+export interface Relation {
+  readonly raw: RawSql;
+  readonly plan: DatasetPlan;
+}
+
+/** Types of the lineage columns in the files that are written. */
+export interface LineageTypes {
+  readonly source: string;
+  readonly version: string;
+  readonly run: string;
+}
+
 const name = (column: string) => quoteName(column).duckdb;
 const quoted = (column: string) => `"${column}"`;
 
@@ -62,7 +75,7 @@ function typedColumns(plan: DatasetPlan): string {
 }
 
 /** The rows to be written: partition columns as texts, lineage last. Every row that is read is observed. */
-export function outputSelect(plan: DatasetPlan, raw: RawSql, run: string): string {
+export function outputSelect({ plan, raw }: Relation, run: string, types: LineageTypes): string {
   const declared = plan.columns.map((column) => name(column.name)).join(", ");
   const checked =
     `SELECT ${typedColumns(plan)}, (${badRow(plan)}) AS "${BAD}", "${FILE}", ${lineage} ` +
@@ -72,7 +85,8 @@ export function outputSelect(plan: DatasetPlan, raw: RawSql, run: string): strin
   const source = `SELECT ${declared}, ${lineage} FROM (${observed}) AS observed WHERE NOT "${BAD}"`;
   return (
     `WITH source AS (${source}), transformed AS (${plan.transform.duckdb}) ` +
-    `SELECT ${outputColumns(plan)}, ${lineage}, ${duckdbText(run)} AS "_run" FROM transformed`
+    `SELECT ${outputColumns(plan)}, CAST("_source" AS ${types.source}) AS "_source", ` +
+    `CAST("_version" AS ${types.version}) AS "_version", CAST(${duckdbText(run)} AS ${types.run}) AS "_run" FROM transformed`
   );
 }
 
@@ -128,7 +142,7 @@ export interface BadRecord {
 const SHOWN = 200;
 
 /** The bad records of a raw relation that also has `RECORD` and `RAW_TEXT`, in the order of their records. */
-export function badRecordsSelect(plan: DatasetPlan, raw: RawSql, limit?: number): string {
+export function badRecordsSelect({ plan, raw }: Relation, limit?: number): string {
   const columns = plan.columns.map((_, index) => index);
   const checked =
     `SELECT ${typedColumns(plan)}, (${badRow(plan)}) AS "${BAD}", "${FILE}", ${lineage}, "${RECORD}", "${RAW_TEXT}", "${BROKEN}", ` +
