@@ -11,27 +11,14 @@ import { format } from "prettier";
 import { z } from "zod";
 import { inspectServices } from "../../src/local/runtime.ts";
 import type { ResourceProvider, Service, ServiceName } from "../../src/local/service.ts";
-import { parseType, printType } from "../../src/plan/data-type.ts";
-import { compileSparkExpression } from "../../src/sql/spark/compile-select.ts";
-import type { SparkFunction } from "../../src/sql/spark/function-table.ts";
-import { COLLECTION_FUNCTIONS } from "../../src/sql/spark/functions/collections.ts";
-import { CONDITIONAL_FUNCTIONS } from "../../src/sql/spark/functions/conditional.ts";
-import { SPARK_FUNCTIONS } from "../../src/sql/spark/functions/all.ts";
-import { JSON_FUNCTIONS } from "../../src/sql/spark/functions/json.ts";
-import { NUMBER_FUNCTIONS } from "../../src/sql/spark/functions/numbers.ts";
-import { REFUSED_FUNCTIONS } from "../../src/sql/spark/functions/refused.ts";
-import { REGEXP_FUNCTIONS } from "../../src/sql/spark/functions/regexp.ts";
-import { TEXT_FUNCTIONS } from "../../src/sql/spark/functions/text.ts";
-import { TIME_FUNCTIONS } from "../../src/sql/spark/functions/time.ts";
-import { GENERATOR_NAMES } from "../../src/sql/spark/generators.ts";
-import { SPARK_CASES } from "./spark/cases/all.ts";
+import { functionReference } from "../../src/sql/spark/reference.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..", "..");
 
 /** The text of every generated page, by its path in the repository. */
 export async function referencePages(): Promise<Readonly<Record<string, string>>> {
   return {
-    "docs/reference/functions.md": await formatted(functionsPage()),
+    "docs/reference/functions.md": await formatted(functionReference()),
     "docs/reference/local-services.md": await formatted(await localServicesPage()),
   };
 }
@@ -42,89 +29,6 @@ function formatted(page: string): Promise<string> {
 }
 
 const NOTICE = "<!-- Written by `npm run docs` from the code: change test/support/reference.ts instead. -->";
-
-const AREAS: readonly (readonly [string, readonly SparkFunction[]])[] = [
-  ["Text", TEXT_FUNCTIONS],
-  ["Regular expressions", REGEXP_FUNCTIONS],
-  ["Dates and times", TIME_FUNCTIONS],
-  ["Numbers", NUMBER_FUNCTIONS],
-  ["Conditions and NULL", CONDITIONAL_FUNCTIONS],
-  ["Arrays, maps and structs", COLLECTION_FUNCTIONS],
-  ["JSON", JSON_FUNCTIONS],
-];
-
-function functionsPage(): string {
-  const shown = AREAS.flatMap(([, functions]) => functions);
-  const left = SPARK_FUNCTIONS.filter((one) => !shown.includes(one));
-  if (left.length > 0) throw new Error(`in no area of the page: ${left.flatMap(({ names }) => names).join(", ")}`);
-  const names = shown.flatMap((one) => one.names);
-  const refused = Map.groupBy(REFUSED_FUNCTIONS, ([, { reason }]) => reason);
-  return lines(
-    NOTICE,
-    "# Functions of transforms and rules",
-    "",
-    `The ${names.length} functions that Spark SQL of a definition may call, and ${GENERATOR_NAMES.length} generators. What is not on this page is`,
-    "a definition error that names it. Each function has cases whose answers were recorded from Spark 4.1.1; DuckDB is",
-    "tested to give the same ones.",
-    "",
-    "Arguments: `number` is any numeric type, `whole` an int or bigint, `moment` a date or timestamp; `text-literal` and",
-    "`int-literal` must be written in the SQL. Where a `date` or `timestamp` is asked for, a text written in the SQL may",
-    "stand. Brackets mark what may be left out, `…` what may be repeated.",
-    "The example is the first of the function's cases, with the type of its result.",
-    ...AREAS.flatMap(([area, functions]) => [
-      "",
-      `## ${area}`,
-      "",
-      ...table(
-        ["function", "example", "result"],
-        functions.flatMap((one) =>
-          one.names.map((name) => {
-            const example = exampleOf(name);
-            return [code(signature(name, one)), code(example.expression), code(example.type)];
-          }),
-        ),
-      ),
-    ]),
-    "",
-    "## Generators",
-    "",
-    `${GENERATOR_NAMES.map(code).join(", ")} turn one record into several rows: once in the select list, or any number of`,
-    "times in `LATERAL VIEW [OUTER]`.",
-    "",
-    "## Refused, and why",
-    "",
-    "Functions of Spark that people try. Each is refused with this reason.",
-    "",
-    ...table(
-      ["functions", "reason", "instead"],
-      [...refused].flatMap(([reason, group]) => byHint(group).map(([hint, some]) => [some, reason, hint])),
-    ),
-  );
-}
-
-/** Functions that share a hint are one row. */
-function byHint(
-  group: readonly (readonly [string, { readonly hint: string | undefined }])[],
-): (readonly [string, string])[] {
-  const hints = Map.groupBy(group, ([, { hint }]) => hint ?? "");
-  return [...hints].map(([hint, some]) => [hint, some.map(([name]) => code(name)).join(", ")]);
-}
-
-function signature(name: string, { parameters, optional = 0, variadic = false }: SparkFunction): string {
-  const least = parameters.length - optional;
-  const written = parameters.map((kind, index) => (index < least ? kind : `[${kind}]`));
-  return `${name}(${[...written, ...(variadic ? ["…"] : [])].join(", ")})`;
-}
-
-function exampleOf(name: string): { expression: string; type: string } {
-  for (const { columns, expressions } of SPARK_CASES) {
-    const expression = expressions.find((each) => each.toLowerCase().startsWith(`${name}(`));
-    if (expression === undefined) continue;
-    const types = Object.entries(columns).map(([column, { type }]) => ({ name: column, type: parseType(type) }));
-    return { expression, type: printType(compileSparkExpression(expression, types, expression).type) };
-  }
-  throw new Error(`no case begins with ${name}(`);
-}
 
 const TITLES: Readonly<Record<ServiceName, string>> = {
   s3: "S3",
@@ -216,9 +120,8 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [row(head), row(head.map(() => "---")), ...rows.map(row)];
 }
 
-/** As code, with as many backticks as it takes. */
 function code(text: string): string {
-  return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
+  return `\`${text}\``;
 }
 
 function lines(...all: readonly string[]): string {
