@@ -31,12 +31,25 @@ export const json: Format = (request) => {
   const document = `CASE WHEN json_valid(line) AND json_type(line) = 'OBJECT' THEN CAST(line AS JSON) ${
     ignore ? "" : `WHEN trim(line) <> '' THEN CAST(CAST(${malformed} AS VARCHAR) AS JSON) `
   }END`;
+  // Layer by layer, so that no expression repeats the one below: the document, its members, their texts, the values.
+  const used = usedColumns(request);
+  // Members under their very names are taken in one pass; only what is not there is looked for in any case.
+  const keys = used.map((column) => parameters[`mapping.${column.name}`] ?? column.name);
+  const exact = `json_extract(j, [${keys.map((key) => text(`$."${key}"`)).join(", ")}]) AS x`;
+  const members = keys.map((key, at) => `coalesce(x[${at + 1}], hive_json_other(j, keys, ${text(key)})) AS m${at}`);
+  const texts = used.map((column, at) => (isScalar(column.type) ? `hive_json_text(m${at})` : `m${at}`) + ` AS m${at}`);
+  const values = used.map((column, at) => {
+    const value = isScalar(column.type)
+      ? scalarOf(`m${at}`, column.type, request)
+      : valueOf(`m${at}`, column.type, request);
+    return `${value} AS ${identifier(column.name)}`;
+  });
   const selects = lines(request).map((source) => {
-    const columns = usedColumns(request).map((column) => {
-      const key = parameters[`mapping.${column.name}`] ?? column.name;
-      return `${valueOf(member("j", key), column.type, request)} AS ${identifier(column.name)}`;
-    });
-    return `SELECT ${[...columns, "file"].join(", ")} FROM (SELECT ${document} AS j, file FROM (${source}))`;
+    const documents = `SELECT ${document} AS j, file FROM (${source})`;
+    if (used.length === 0) return `SELECT file FROM (${documents}) WHERE j IS NULL OR j IS NOT NULL`;
+    const found = `SELECT ${exact}, json_keys(j) AS keys, j, file FROM (${documents})`;
+    const extracted = `SELECT ${[...members, "file"].join(", ")} FROM (${found})`;
+    return `SELECT ${[...values, "file"].join(", ")} FROM (SELECT ${[...texts, "file"].join(", ")} FROM (${extracted}))`;
   });
   return { selects, bytes: totalSize(request.files) };
 };
@@ -48,9 +61,12 @@ function member(object: string, name: string): string {
 
 let names = 0;
 
-/** A JSON value as a typed one. What is not of the type is HIVE_BAD_DATA. */
-function valueOf(value: string, type: Type, request: ReadRequest): string {
-  const scalar = `hive_json_text(${value})`;
+function isScalar(type: Type): boolean {
+  return type.kind !== "array" && type.kind !== "map" && type.kind !== "row";
+}
+
+/** The text of a JSON scalar as a typed value. What is not of the type is HIVE_BAD_DATA. */
+function scalarOf(scalar: string, type: Type, request: ReadRequest): string {
   const bad = `'HIVE_BAD_DATA: Error parsing field value ''' || ${scalar} || ''''`;
   const checked = (pattern: string) =>
     `CAST(CASE WHEN regexp_full_match(${scalar}, '${pattern}') THEN ${scalar} WHEN ${scalar} IS NOT NULL THEN ${bad} END AS ${duckdbType(type)})`;
@@ -73,6 +89,17 @@ function valueOf(value: string, type: Type, request: ReadRequest): string {
       return `trino_text_to_date(${scalar})`;
     case "timestamp":
       return `trino_milliseconds(trino_text_to_timestamp(regexp_replace(${scalar}, '^([0-9-]+)T([0-9:.]+)Z?$', '\\1 \\2')))`;
+    default:
+      throw new QueryFailure(
+        `NOT_SUPPORTED: ${request.table}: the local runtime does not read ${typeText(type)} from JSON`,
+        1200,
+      );
+  }
+}
+
+/** A JSON value as a typed one. */
+function valueOf(value: string, type: Type, request: ReadRequest): string {
+  switch (type.kind) {
     case "array":
       return `list_transform(json_extract(${value}, '$[*]'), lambda e${++names}: ${valueOf(`e${names}`, type.element, request)})`;
     case "map": {
@@ -90,6 +117,7 @@ function valueOf(value: string, type: Type, request: ReadRequest): string {
       return `list_transform([${value}], lambda ${name}: CASE WHEN json_type(${name}) = 'OBJECT' THEN struct_pack(${members.join(", ")}) END)[1]`;
     }
     default:
+      return scalarOf(`hive_json_text(${value})`, type, request);
   }
   throw new QueryFailure(
     `NOT_SUPPORTED: ${request.table}: the local runtime does not read ${typeText(type)} from JSON`,
@@ -99,6 +127,7 @@ function valueOf(value: string, type: Type, request: ReadRequest): string {
 
 /** Macros that the SQL of this format needs. */
 export const JSON_MACROS: readonly string[] = [
+  `CREATE MACRO hive_json_other(j, keys, name) AS json_extract(j, '$."' || list_filter(keys, lambda k: lower(k) = lower(name))[1] || '"')`,
   `CREATE MACRO hive_json_member(j, name) AS CASE WHEN json_exists(j, '$."' || name || '"') THEN json_extract(j, '$."' || name || '"')
      ELSE json_extract(j, '$."' || list_filter(json_keys(j), lambda k: lower(k) = lower(name))[1] || '"') END`,
   `CREATE MACRO hive_json_text(j) AS CASE WHEN json_type(j) <> 'NULL' THEN j ->> '$' END`,
