@@ -28,6 +28,9 @@ export async function assemblyOf(
   const hash = await contentHash(project);
   const directory = path.join(parent, hash);
   if (await exists(path.join(directory, "manifest.json"))) return { directory, made: false };
+  // The translated SQL is bound to the declared columns: a mistake of the compiler must not reach a deployment.
+  const { verifyPlan } = await import("../etl/compile/verify-plan.ts");
+  await verifyPlan(project.plan);
   const { builtCode } = await import("../stack/bundle.ts");
   const { synthesize } = await import("../stack/synth.ts");
   // Made beside and moved into place, so that an interrupted synthesis is never taken for a whole one.
