@@ -62,7 +62,9 @@ export class LocalFunctions {
   /** Stops everything and starts it again on the same state. */
   async restart(): Promise<LocalFunctions> {
     await this.local.close();
-    return new LocalFunctions(this.directory, await startIn(this.directory, this.#options), this.role, this.#options);
+    // Ids must not come again: what the runtime before made with them is still there.
+    const local = await startIn(this.directory, this.#options, "restarted");
+    return new LocalFunctions(this.directory, local, this.role, this.#options);
   }
 
   async close(): Promise<void> {
@@ -143,11 +145,13 @@ export const FUNCTION_ARN = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:f`;
 function startIn(
   directory: string,
   { services = [], skipIdle = false }: LocalFunctionsOptions,
+  seed?: string,
 ): Promise<LocalServices> {
   return startLocalServices({
     services: [createSqs, createLambda, ...services],
     assets: { find: (_, key) => ({ path: path.join(directory, key), kind: "directory" }) },
     state: path.join(directory, "state"),
     skipIdle,
+    seed,
   });
 }

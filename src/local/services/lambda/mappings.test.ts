@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import {
   CreateEventSourceMappingCommand,
   DeleteEventSourceMappingCommand,
@@ -342,5 +343,30 @@ describe("event source mapping", () => {
     await functions.sqs.send(new SendMessageCommand({ QueueUrl: after, MessageBody: "x" }));
     await delivered;
     expect(functions.recorded()).toHaveLength(1);
+  });
+
+  test("shows the messages again that its pollers had when the runtime ended", async () => {
+    functions = await LocalFunctions.start();
+    // Without the runtime's end it would never return.
+    const never = `import { existsSync, writeFileSync } from "node:fs";
+      export const handler = async () => {
+        if (existsSync(process.env.RECORD)) return { batchItemFailures: [] };
+        writeFileSync(process.env.RECORD, "");
+        return new Promise((resolve) => setTimeout(resolve, 3_600_000));
+      };`;
+    await functions.makeFunction({ Timeout: 900 }, never);
+    const QueueUrl = await functions.makeQueue("queue", { VisibilityTimeout: "43200" });
+    await map();
+    await functions.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "x" }));
+    const record = path.join(functions.directory, "record");
+    while (!existsSync(record)) await setTimeout(10);
+    functions = await functions.restart();
+    const deleted = functions.called("DeleteMessageBatch");
+    await deleted;
+    const after = QueueUrl.replace(/^http:\/\/[^/]+/, functions.local.endpoint);
+    expect(await counts(after)).toMatchObject({
+      ApproximateNumberOfMessages: "0",
+      ApproximateNumberOfMessagesNotVisible: "0",
+    });
   });
 });

@@ -9,6 +9,7 @@ import { AsyncEvents } from "./async-events.ts";
 import { EventInvokeConfigs } from "./event-invoke-config.ts";
 import { Functions } from "./functions.ts";
 import { createInvokeOperation, Invoker } from "./invoker.ts";
+import { HeldMessages } from "./held-messages.ts";
 import { Mappings } from "./mappings.ts";
 import { createLambdaMetrics } from "./metrics.ts";
 import { Permissions } from "./permissions.ts";
@@ -25,14 +26,16 @@ export interface LambdaService extends Service {
  * asynchronously with retries and destinations, and by event source mappings from SQS.
  */
 export function createLambda(deps: ServiceDeps, options: { accountConcurrency?: number } = {}): LambdaService {
-  const store = new LambdaStore(deps.state.database("lambda"));
+  const database = deps.state.database("lambda");
+  const store = new LambdaStore(database);
+  const held = new HeldMessages(database);
   const host = new LambdaHost(deps, options);
   const metrics = createLambdaMetrics(deps);
   const functions = new Functions(deps, store, (name) => host.discard(name));
   const invoker = new Invoker(functions, host, metrics);
   const events = new AsyncEvents(deps, store, functions, invoker, metrics);
   const permissions = new Permissions(deps.environment, store, functions);
-  const mappings = new Mappings({ services: deps, functions, invoker, metrics }, store);
+  const mappings = new Mappings({ services: deps, functions, invoker, metrics, held }, store);
   const eventInvokeConfigs = new EventInvokeConfigs(deps.clock, store, functions);
 
   return {
