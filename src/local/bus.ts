@@ -32,6 +32,7 @@ export interface Calls {
   "logs:CreateLogStream": [Logs.CreateLogStreamCommandInput, Logs.CreateLogStreamCommandOutput];
   "logs:PutLogEvents": [Logs.PutLogEventsCommandInput, Logs.PutLogEventsCommandOutput];
   "monitoring:PutMetricData": [Monitoring.PutMetricDataCommandInput, Monitoring.PutMetricDataCommandOutput];
+  "s3:GetBucketLocation": [S3.GetBucketLocationCommandInput, S3.GetBucketLocationCommandOutput];
   "s3:GetObject": [S3.GetObjectCommandInput, S3.GetObjectCommandOutput];
   "s3:HeadObject": [S3.HeadObjectCommandInput, S3.HeadObjectCommandOutput];
   "s3:ListObjectsV2": [S3.ListObjectsV2CommandInput, S3.ListObjectsV2CommandOutput];
