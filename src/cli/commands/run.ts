@@ -11,7 +11,8 @@ import { type FileOutcome, followFiles, ledgerOf } from "../outcome.ts";
 import { Output, count, dim } from "../output.ts";
 import { connectProject, openProject } from "../project.ts";
 import { asJson, asTable } from "../query-output.ts";
-import { EXIT } from "../user-error.ts";
+import type { Target } from "../target.ts";
+import { EXIT, UserError } from "../user-error.ts";
 
 interface RunOptions extends CommonOptions {
   readonly dataset?: string;
@@ -51,16 +52,26 @@ async function run(names: string[], options: RunOptions): Promise<void> {
       const dropped = await dropFiles(target, project.plan, files);
       const outcomes = await followFiles(target, dropped, () => {});
       await journal.settled();
-      const answer = options.query === undefined ? undefined : await queryAthena(target, options.query);
+      const answer = options.query === undefined ? undefined : await ask(target, options.query);
       target.close();
-      report(outcomes, answer, options);
+      report(outcomes, answer instanceof UserError ? undefined : answer, options);
       process.exitCode = outcomes.every(isClean) ? EXIT.ok : EXIT.notAllLoaded;
+      // After the report: that files were rejected is often why there is no table to ask.
+      if (answer instanceof UserError)
+        throw new UserError(answer.message, { exitCode: process.exitCode || EXIT.usage });
     } finally {
       await local.stop();
     }
   } finally {
     await rm(stateDirectory, { recursive: true, force: true });
   }
+}
+
+function ask(target: Target, sql: string): Promise<QueryResult | UserError> {
+  return queryAthena(target, sql).catch((error: unknown) => {
+    if (error instanceof UserError) return error;
+    throw error;
+  });
 }
 
 /** Loaded whole: nothing of it was rejected. */
