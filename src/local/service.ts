@@ -136,7 +136,7 @@ export function defineResource<Schema extends z.ZodType>(provider: {
   provision(request: ProvisionRequest<z.output<Schema>>): Promise<ProvisionedResource> | ProvisionedResource;
   delete(physicalId: string): Promise<void> | void;
 }): ResourceProvider {
-  return provider as ResourceProvider;
+  return provider;
 }
 
 /** An error that goes over the wire. Status and query code come from the operation's schema when it knows the code. */

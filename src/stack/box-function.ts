@@ -26,7 +26,7 @@ export abstract class BoxFunction extends Construct {
     super(scope, id);
     this.logGroup = new LogGroup(this, "Logs", {
       logGroupName: `/aws/lambda/${props.functionName}`,
-      // The settings hold one of the values of this enum, which is of numbers of days.
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the settings hold one of its numbers of days
       retention: props.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });

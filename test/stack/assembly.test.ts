@@ -43,5 +43,5 @@ test("Node and the CDK CLI make the same assembly, byte by byte", async () => {
   // Two bundles, the Glue script and the plan.
   expect([...expected.keys()].filter((name) => name.startsWith("asset."))).toHaveLength(4);
   expect([...found.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
-  for (const [name, text] of expected) expect(found.get(name), name).toBe(text);
+  for (const [name, text] of expected) expect({ name, text: found.get(name) }).toEqual({ name, text });
 });
