@@ -16,7 +16,8 @@ export type EngineName = "duckdb" | "spark";
 
 export interface LocalOptions {
   readonly port: number;
-  readonly engine: EngineName;
+  /** A name, or an engine of the caller's own. */
+  readonly engine: EngineName | JobEngine;
   readonly skipIdle?: boolean;
   /** Where assemblies are kept; default below the project's state. */
   readonly assemblies?: string;
@@ -73,13 +74,17 @@ function runtimeFileOf({ endpoint, region, credentials }: Runtime): RuntimeFile 
   return { pid: process.pid, endpoint, region, accessKeyId, secretAccessKey };
 }
 
-async function engineOf(name: EngineName): Promise<JobEngine> {
+async function engineOf(name: EngineName | JobEngine): Promise<JobEngine> {
+  if (typeof name !== "string") return name;
   if (name === "duckdb") return (await import("../etl/duckdb/engine.ts")).createDuckDbEngine();
   return (await import("../etl/glue/engine.ts")).createSparkEngine();
 }
 
 function startError(error: unknown, port: number): unknown {
-  if (error instanceof StateError) return new UserError(error.message, { cause: error });
+  if (error instanceof StateError) {
+    const hint = error.reason === "format" ? "`millrace dev --fresh` starts empty: it forgets that state." : undefined;
+    return new UserError(error.message, { hint, cause: error });
+  }
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
     return new UserError(`Port ${port} is taken by another program.`, {
       hint: "Choose another with --port, or --port 0 for a free one.",

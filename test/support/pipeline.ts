@@ -9,6 +9,7 @@ import { type Project, connectProject, openProject } from "../../src/cli/project
 import type { Target } from "../../src/cli/target.ts";
 import type { PipelineDefinition } from "../../src/index.ts";
 import { type Account, accountFor } from "../../src/ledger/status.ts";
+import type { JobEngine } from "../../src/local/job-engine.ts";
 import type { TraceEvent } from "../../src/local/trace.ts";
 import { datasetOf } from "../../src/plan/route.ts";
 
@@ -38,7 +39,7 @@ export interface TestPipeline extends AsyncDisposable {
 }
 
 export interface TestPipelineOptions {
-  readonly engine?: EngineName;
+  readonly engine?: EngineName | JobEngine;
   /** A state to go on with; without it a new one, deleted at the end. */
   readonly state?: string;
   readonly skipIdle?: boolean;

@@ -42,7 +42,7 @@ async function run(run: SparkRun): Promise<SparkRunResult> {
     if (!(error instanceof SparkMissingError)) throw error;
     return { succeeded: false, errorMessage: error.message };
   }
-  const environment = await prepare(spark, run);
+  const environment = await prepareSpark(spark, run);
   const given = Object.entries({ ...run.arguments, "--JOB_RUN_ID": run.jobRunId }).flat();
   // A group of its own: spark-submit starts a JVM, which starts Python.
   const child = spawn(path.join(spark.sparkHome, "bin/spark-submit"), [run.scriptPath, ...given], {
@@ -105,10 +105,13 @@ logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
 logger.metrics.name = org.apache.hadoop.metrics2
 logger.metrics.level = error
+# Fields are read by place: which column each is has been decided by the script.
+logger.header.name = org.apache.spark.sql.catalyst.csv.CSVHeaderChecker
+logger.header.level = error
 `;
 
 /** Writes Spark's configuration into the run's directory; returns the environment of its processes. */
-async function prepare(spark: SparkEnvironment, run: SparkRun): Promise<NodeJS.ProcessEnv> {
+export async function prepareSpark(spark: SparkEnvironment, run: SparkRun): Promise<NodeJS.ProcessEnv> {
   const { environment, workDirectory, clockOffset } = run;
   const configuration = path.join(workDirectory, "conf");
   await mkdir(configuration, { recursive: true });
@@ -134,6 +137,7 @@ async function prepare(spark: SparkEnvironment, run: SparkRun): Promise<NodeJS.P
     SPARK_HOME: spark.sparkHome,
     SPARK_CONF_DIR: configuration,
     SPARK_LOCAL_IP: "127.0.0.1",
+    SPARK_LOCAL_DIRS: path.join(workDirectory, "spark"),
   };
 }
 
@@ -150,7 +154,6 @@ function properties(spark: SparkEnvironment, { environment, workDirectory, memor
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.local.dir": path.join(workDirectory, "spark"),
     "spark.sql.warehouse.dir": path.join(workDirectory, "warehouse"),
     "spark.sql.shuffle.partitions": "4",
     // Glue's Spark knows s3:// as S3A.
