@@ -29,6 +29,11 @@ export function translate(operator: Operator, left: Typed, right: Typed, positio
   if (common.kind === "decimal") return decimalArithmetic(operator, left, right);
   const [x, y] = [coerce(left, common).sql, coerce(right, common).sql];
   if (t.isInteger(common)) {
+    // A literal that is not zero needs no look at each row.
+    const safe = typeof right.literal === "string" && Number(right.literal) !== 0;
+    if (safe && (operator === "/" || operator === "%")) {
+      return { sql: `(${x} ${operator === "/" ? "//" : "%"} ${y})`, type: common };
+    }
     if (operator === "/") return { sql: `trino_divide(${x}, ${y})`, type: common };
     if (operator === "%") return { sql: `trino_modulus(${x}, ${y})`, type: common };
     return { sql: `(${x} ${operator} ${y})`, type: common };

@@ -172,6 +172,13 @@ describe("a query", () => {
     });
   });
 
+  test("a results bucket that the caller cannot see starts nothing", async () => {
+    const ResultConfiguration = { OutputLocation: "s3://no-such-bucket/" };
+    await expect(
+      lake.athena.send(new StartQueryExecutionCommand({ QueryString: "SELECT 1", ResultConfiguration })),
+    ).rejects.toMatchObject({ message: "Unable to verify/create output bucket no-such-bucket" });
+  });
+
   test("parameters take the places of the question marks, typed as they are written", async () => {
     const more = { ExecutionParameters: ["'it''s'", "DATE '2026-11-24'", "2"] };
     expect(await lake.rows("SELECT ? || '!', ? + INTERVAL '1' DAY, 7 / ?", more)).toEqual([
@@ -300,12 +307,15 @@ describe("a stop of the runtime", () => {
     const start = first.operations["StartQueryExecution"] as unknown as (
       input: object,
       context: object,
-    ) => { QueryExecutionId: string };
+    ) => Promise<{ QueryExecutionId: string }>;
     const principal = { kind: "user", arn: "arn:aws:iam::111122223333:user/admin", userId: "AIDA" };
     const running = lake.local.trace.waitFor(
       (event) => event.type === "state" && event.kind === "query" && event.to === "RUNNING",
     );
-    const { QueryExecutionId } = start({ QueryString: ENDLESS, ResultConfiguration }, { requestId: "r", principal });
+    const { QueryExecutionId } = await start(
+      { QueryString: ENDLESS, ResultConfiguration },
+      { requestId: "r", principal },
+    );
     await running;
     await first.stop?.();
     const { QueryExecution } = await lake.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));

@@ -7,6 +7,7 @@ import type {
   ListQueryExecutionsCommandInput,
   QueryExecution,
   QueryExecutionStatistics,
+  ResultConfiguration,
   StartQueryExecutionCommandInput,
   StopQueryExecutionCommandInput,
 } from "@aws-sdk/client-athena";
@@ -15,6 +16,7 @@ import { classify } from "../../../sql/trino/statement.ts";
 import type { Announcer } from "./announce.ts";
 import { Cancelled, failureOf, invalidRequest } from "./errors.ts";
 import type { Failure } from "./errors.ts";
+import { parseLocation } from "./location.ts";
 import { resultTarget } from "./result-target.ts";
 import type { Outcome, StatementRunner } from "./statement-runner.ts";
 import type { AthenaStore, StoredExecution } from "./store.ts";
@@ -49,7 +51,7 @@ export class Executions {
     this.#announcer = announcer;
   }
 
-  start(input: StartQueryExecutionCommandInput, context: CallContext): { QueryExecutionId: string } {
+  async start(input: StartQueryExecutionCommandInput, context: CallContext): Promise<{ QueryExecutionId: string }> {
     const sql = input.QueryString ?? "";
     if (sql.trim() === "") throw invalidRequest("Query string cannot be empty");
     if (Buffer.byteLength(sql) > MAX_QUERY_BYTES)
@@ -61,6 +63,11 @@ export class Executions {
     const workgroup = this.#workgroups.find(input.WorkGroup);
     if (workgroup.State === "DISABLED") throw invalidRequest(`WorkGroup ${workgroup.Name} is disabled`);
 
+    const id = this.#deps.ids.uuid();
+    const kind = classify(sql);
+    const result = resultTarget(input.ResultConfiguration, workgroup, `${id}${kind.isQuery ? ".csv" : ".txt"}`);
+    await this.#checkBucket(result, context);
+
     const { ClientRequestToken: token, ...described } = input;
     const request = JSON.stringify(described);
     const earlier = token === undefined ? undefined : this.#store.token(token);
@@ -69,15 +76,13 @@ export class Executions {
       return { QueryExecutionId: earlier.id };
     }
 
-    const id = this.#deps.ids.uuid();
-    const kind = classify(sql);
     const database = input.QueryExecutionContext?.Database;
     const execution: QueryExecution = {
       QueryExecutionId: id,
       Query: sql,
       StatementType: kind.type,
       SubstatementType: kind.subtype,
-      ResultConfiguration: resultTarget(input.ResultConfiguration, workgroup, `${id}${kind.isQuery ? ".csv" : ".txt"}`),
+      ResultConfiguration: result,
       ResultReuseConfiguration: input.ResultReuseConfiguration ?? { ResultReuseByAgeConfiguration: { Enabled: false } },
       QueryExecutionContext: {
         ...(database === undefined ? {} : { Database: database }),
@@ -192,6 +197,19 @@ export class Executions {
     this.#stopping = true;
     for (const { controller } of this.#running.values()) controller.abort(new Stopped());
     await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  /** The caller must be able to see the bucket that results go to: s3:GetBucketLocation. */
+  async #checkBucket(
+    { OutputLocation: location = "" }: ResultConfiguration,
+    { principal }: CallContext,
+  ): Promise<void> {
+    const { bucket } = parseLocation(location);
+    try {
+      await this.#deps.bus.call("s3:GetBucketLocation", { Bucket: bucket }, principal);
+    } catch {
+      throw invalidRequest(`Unable to verify/create output bucket ${bucket}`);
+    }
   }
 
   #enqueue(id: string): void {

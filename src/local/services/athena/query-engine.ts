@@ -11,6 +11,7 @@ import type { Type } from "../../../sql/trino/types.ts";
 import { CatalogAccess, tableEntry } from "./catalog-access.ts";
 import { QueryFailure } from "./errors.ts";
 import { JSON_MACROS } from "./formats/json.ts";
+import { ParquetFooters } from "./formats/parquet-schema.ts";
 import { informationSchema } from "./information-schema.ts";
 import { buildScan } from "./scan.ts";
 
@@ -34,6 +35,7 @@ export interface RunningQuery {
 /** Runs queries over the catalog's tables in one warm DuckDB process. */
 export class QueryEngine {
   readonly #deps: ServiceDeps;
+  readonly #footers = new ParquetFooters();
   #duckdb: Promise<DuckDbProcess> | undefined;
 
   constructor(deps: ServiceDeps) {
@@ -51,7 +53,7 @@ export class QueryEngine {
       translation.scans.map((scan) => {
         const table = tables.get(scan.table.name.join("."));
         if (!table) throw new Error(`${scan.table.name.join(".")} was translated and not looked up`);
-        return buildScan(scan, table, { bus, principal, catalog, duckdb, now });
+        return buildScan(scan, table, { bus, principal, catalog, duckdb, footers: this.#footers, now });
       }),
     );
     signal.throwIfAborted();

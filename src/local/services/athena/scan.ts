@@ -14,6 +14,7 @@ import { identifier, text } from "./formats/format.ts";
 import type { DeclaredColumn, Format } from "./formats/format.ts";
 import { json } from "./formats/json.ts";
 import { parquet } from "./formats/parquet.ts";
+import type { ParquetFooters } from "./formats/parquet-schema.ts";
 import { sourcesOf } from "./partitions.ts";
 import type { Source } from "./partitions.ts";
 import { checkPartitionSchema } from "./partition-schema.ts";
@@ -26,6 +27,15 @@ const FORMATS: Readonly<Record<string, Format>> = {
   "org.openx.data.jsonserde.JsonSerDe": json,
   "org.apache.hive.hcatalog.data.JsonSerDe": json,
 };
+
+export interface ScanEnvironment {
+  readonly bus: Bus;
+  readonly principal: Principal;
+  readonly catalog: CatalogAccess;
+  readonly duckdb: DuckDbProcess;
+  readonly footers: ParquetFooters;
+  readonly now: Date;
+}
 
 export interface BuiltScan {
   /** The SELECT behind `scan_<n>`: the used columns by their names. */
@@ -44,12 +54,8 @@ interface Group {
 }
 
 /** Finds what a scan reads, as the caller, and makes SQL of it. */
-export async function buildScan(
-  scan: Scan,
-  table: Table,
-  environment: { bus: Bus; principal: Principal; catalog: CatalogAccess; duckdb: DuckDbProcess; now: Date },
-): Promise<BuiltScan> {
-  const { bus, principal, catalog, duckdb, now } = environment;
+export async function buildScan(scan: Scan, table: Table, environment: ScanEnvironment): Promise<BuiltScan> {
+  const { bus, principal, catalog, duckdb, footers, now } = environment;
   const name = `${table.DatabaseName}.${table.Name}`;
   const sources = await sourcesOf(table, scan, catalog, duckdb, now);
   for (const source of sources) if (source.values.length > 0) checkPartitionSchema(table, source);
@@ -75,6 +81,7 @@ export async function buildScan(
     }
     const plan = await format({
       duckdb,
+      footers,
       table: name,
       declared,
       used: scan.columns,

@@ -8,6 +8,7 @@ export const AGGREGATES: Rows = [
   ["count(T) -> bigint", "@count($1)"],
   ["count_if(boolean) -> bigint", "CAST(@count_if($1) AS BIGINT)"],
   ["approx_distinct(T) -> bigint", "@count(DISTINCT $1)"],
+  ["approx_distinct(T, double) -> bigint", "@count(DISTINCT $1)"],
   ...INTEGERS.map((type) => [`sum(${type}) -> bigint`, "CAST(@sum($1) AS BIGINT)"] as const),
   ["sum(real) -> real", "CAST(@sum($1) AS FLOAT)"],
   ["sum(double) -> double", "@sum($1)"],

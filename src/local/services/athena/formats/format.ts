@@ -1,10 +1,12 @@
 import type { DuckDbProcess } from "../../../../sql/duckdb/process.ts";
 import type { TableColumn } from "../../../../sql/trino/catalog.ts";
 import type { DataFile } from "../files.ts";
+import type { ParquetFooters } from "./parquet-schema.ts";
 
 /** What a reader has to know about the files that it reads together: all are of one serialization. */
 export interface ReadRequest {
   readonly duckdb: DuckDbProcess;
+  readonly footers: ParquetFooters;
   /** `database.table`, for messages. */
   readonly table: string;
   /** The declared columns that the files hold, in order; partition keys are not among them. */

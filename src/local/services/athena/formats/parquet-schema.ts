@@ -22,18 +22,24 @@ export interface ParquetFooter {
   readonly bytes: ReadonlyMap<string, number>;
 }
 
-/** Footers by path: a version's file never changes. Bounded, oldest out first. */
-const footers = new Map<string, ParquetFooter>();
 const MAX_FOOTERS = 20_000;
 
-/** The footers of the files, in their order. An unreadable file rejects with DuckDB's error. */
-export async function readFooters(duckdb: DuckDbProcess, files: readonly DataFile[]): Promise<ParquetFooter[]> {
-  const unknown = files.filter((file) => !footers.has(file.path));
-  if (unknown.length > 0) await load(duckdb, unknown);
-  return files.map((file) => footers.get(file.path) as ParquetFooter);
+/** Footers of the files that queries have read, by path: the file of a version never changes. */
+export class ParquetFooters {
+  readonly #known = new Map<string, ParquetFooter>();
+
+  /** The footers of the files, in their order. An unreadable file rejects with DuckDB's error. */
+  async read(duckdb: DuckDbProcess, files: readonly DataFile[]): Promise<ParquetFooter[]> {
+    const unknown = files.filter((file) => !this.#known.has(file.path));
+    const fresh = unknown.length > 0 ? await load(duckdb, unknown) : new Map<string, ParquetFooter>();
+    if (this.#known.size + fresh.size > MAX_FOOTERS) this.#known.clear();
+    const footers = files.map(({ path }) => (fresh.get(path) ?? this.#known.get(path)) as ParquetFooter);
+    for (const [path, footer] of fresh) this.#known.set(path, footer);
+    return footers;
+  }
 }
 
-async function load(duckdb: DuckDbProcess, files: readonly DataFile[]): Promise<void> {
+async function load(duckdb: DuckDbProcess, files: readonly DataFile[]): Promise<Map<string, ParquetFooter>> {
   const list = fileList(files);
   const [schema, chunks] = await Promise.all([
     duckdb.query(
@@ -45,16 +51,13 @@ async function load(duckdb: DuckDbProcess, files: readonly DataFile[]): Promise<
   ]);
   const rows = Map.groupBy(schema.rows as SchemaRow[], ([file]) => file);
   const sizes = Map.groupBy(chunks.rows as [string, string, number][], ([file]) => file);
-  for (const { path } of files) {
+  const footers = files.map(({ path }): [string, ParquetFooter] => {
     const [root] = tree(rows.get(path) ?? []);
     const bytes = new Map((sizes.get(path) ?? []).map(([, column, size]) => [column, size]));
     const columns = new Map((root?.children ?? []).map((node) => [node.name.toLowerCase(), node]));
-    footers.set(path, { columns, bytes });
-  }
-  for (const path of footers.keys()) {
-    if (footers.size <= MAX_FOOTERS) break;
-    footers.delete(path);
-  }
+    return [path, { columns, bytes }];
+  });
+  return new Map(footers);
 }
 
 type SchemaRow = [

@@ -4,8 +4,7 @@ import { DuckDbError } from "../../../../sql/duckdb/process.ts";
 import { QueryFailure } from "../errors.ts";
 import type { DataFile } from "../files.ts";
 import { fileList, identifier, usedColumns } from "./format.ts";
-import type { DeclaredColumn, Format } from "./format.ts";
-import { readFooters } from "./parquet-schema.ts";
+import type { DeclaredColumn, Format, ReadRequest } from "./format.ts";
 import type { ParquetFooter, ParquetNode } from "./parquet-schema.ts";
 
 /**
@@ -13,7 +12,7 @@ import type { ParquetFooter, ParquetNode } from "./parquet-schema.ts";
  * not fit the table's is HIVE_BAD_DATA. Of the bytes, only those of the used columns are read.
  */
 export const parquet: Format = async (request) => {
-  const footers = await footersOf(request.duckdb, request.files);
+  const footers = await footersOf(request);
   const used = usedColumns(request);
   let bytes = 0;
   const groups = new Map<string, { files: DataFile[]; footer: ParquetFooter }>();
@@ -41,16 +40,14 @@ export const parquet: Format = async (request) => {
   return { selects, bytes };
 };
 
-async function footersOf(
-  duckdb: Parameters<typeof readFooters>[0],
-  files: readonly DataFile[],
-): Promise<ParquetFooter[]> {
+async function footersOf({ duckdb, footers, files }: ReadRequest): Promise<ParquetFooter[]> {
   try {
-    return await readFooters(duckdb, files);
+    return await footers.read(duckdb, files);
   } catch (error) {
     if (!(error instanceof DuckDbError)) throw error;
+    // DuckDB does not say which file it was.
     for (const file of files) {
-      await readFooters(duckdb, [file]).catch((cause: unknown) => {
+      await footers.read(duckdb, [file]).catch((cause: unknown) => {
         throw new QueryFailure(`HIVE_BAD_DATA: Not valid Parquet file: ${file.uri}: ${String(cause)}`, 1001);
       });
     }

@@ -1,5 +1,5 @@
 import type { ServiceDeps } from "../../../service.ts";
-import type { CrawlSummary } from "./crawl.ts";
+import type { CrawlSummary } from "./catalog-writer.ts";
 
 export type CrawlAnnouncement =
   | { state: "Started"; startTime: Date }

@@ -2,12 +2,13 @@ import type { Crawler, LastCrawlInfo, StartCrawlerCommandInput, StopCrawlerComma
 import type { ServiceDeps } from "../../../service.ts";
 import { parseConfiguration } from "./configuration.ts";
 import { crawl, failureMessage } from "./crawl.ts";
-import type { CrawlSummary } from "./crawl.ts";
+import type { CrawlSummary } from "./catalog-writer.ts";
 import type { Classifiers } from "./classifiers.ts";
 import type { Crawlers } from "./crawlers.ts";
 import { CrawlLog } from "./crawl-log.ts";
 import { crawlerNotRunning, crawlerRunning, crawlerStopping } from "./errors.ts";
 import { announceCrawl } from "./events.ts";
+import { KnownFiles } from "./known-files.ts";
 import type { CrawlerStore, StoredCrawl } from "./store.ts";
 
 /** READY, RUNNING while it looks, STOPPING while it writes the catalog (or was stopped), READY again. */
@@ -16,6 +17,7 @@ export class CrawlRuns {
   readonly #store: CrawlerStore;
   readonly #crawlers: Crawlers;
   readonly #classifiers: Classifiers;
+  readonly #known = new KnownFiles();
   readonly #running = new Map<string, { controller: AbortController; done: Promise<void> }>();
 
   constructor(deps: ServiceDeps, store: CrawlerStore, crawlers: Crawlers, classifiers: Classifiers) {
@@ -100,6 +102,7 @@ export class CrawlRuns {
           crawler,
           configuration: parseConfiguration(crawler.Configuration),
           classifiers: (crawler.Classifiers ?? []).map((classifier) => this.#classifiers.find(classifier)),
+          known: this.#known,
           crawlId,
           now: new Date(this.#deps.clock.now()),
           signal,

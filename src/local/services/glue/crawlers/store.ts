@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Classifier, Crawler, CrawlerHistory } from "@aws-sdk/client-glue";
-import type { CrawlSummary } from "./crawl.ts";
+import type { CrawlSummary } from "./catalog-writer.ts";
 
 /** A finished or running crawl. */
 export interface StoredCrawl extends CrawlerHistory {
