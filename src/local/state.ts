@@ -49,6 +49,12 @@ export function openState(directory: string, pid: number = process.pid): OpenSta
 /** The state directory cannot be used; the message says what to do. */
 export class StateError extends Error {
   override readonly name = "StateError";
+  readonly reason: "in use" | "format";
+
+  constructor(reason: StateError["reason"], message: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 function takeLock(root: string, pid: number): DatabaseSync {
@@ -59,6 +65,7 @@ function takeLock(root: string, pid: number): DatabaseSync {
     const holder = Number(lock.prepare("SELECT pid FROM runtime").get()?.["pid"]);
     lock.close();
     throw new StateError(
+      "in use",
       `Another runtime (process ${holder}) is using the state in ${root}. Stop it, or choose another directory.`,
     );
   }
@@ -66,6 +73,7 @@ function takeLock(root: string, pid: number): DatabaseSync {
   if (format !== 0 && format !== STATE_FORMAT) {
     lock.close();
     throw new StateError(
+      "format",
       `The state in ${root} has format ${format}, this version reads format ${STATE_FORMAT}. ` +
         "Start empty, or use the version that wrote it.",
     );
