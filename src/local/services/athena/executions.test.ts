@@ -1,4 +1,5 @@
 import {
+  AthenaClient,
   BatchGetQueryExecutionCommand,
   CreateNamedQueryCommand,
   CreatePreparedStatementCommand,
@@ -208,6 +209,30 @@ describe("a query", () => {
     expect(batch.QueryExecutions?.map((execution) => execution.Query)).toEqual(["SELECT 1"]);
     expect(batch.UnprocessedQueryExecutionIds?.map((one) => one.QueryExecutionId)).toEqual(["nobody"]);
   });
+});
+
+test("everything a query does, it does as its caller", async () => {
+  await lake.parquet("mine/a.parquet", "SELECT 1 AS id");
+  await lake.rows(`CREATE EXTERNAL TABLE mine (id int) STORED AS PARQUET LOCATION 's3://${LAKE}/mine/'`);
+  const session = await lake.local.session(await lake.local.role("analyst", "athena.amazonaws.com"));
+  const seen = new Map<string, Set<string>>();
+  const off = lake.local.trace.on((event) => {
+    if (event.type !== "call") return;
+    const name = `${event.service}:${event.operation}`;
+    seen.set(name, (seen.get(name) ?? new Set()).add(event.principal));
+  });
+  const athena = lake.local.client(AthenaClient, { as: session });
+  const { QueryExecutionId } = await athena.send(
+    new StartQueryExecutionCommand({ QueryString: "SELECT * FROM db.mine", ResultConfiguration }),
+  );
+  await lake.ended(QueryExecutionId);
+  const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
+  off();
+  expect(ResultSet?.Rows).toHaveLength(2);
+  const arn = session.principal.kind === "assumed-role" ? session.principal.arn : "";
+  for (const name of ["s3:GetBucketLocation", "glue:GetTable", "s3:ListObjectsV2", "s3:PutObject"]) {
+    expect([name, [...(seen.get(name) ?? [])]]).toEqual([name, [arn]]);
+  }
 });
 
 describe("workgroups", () => {

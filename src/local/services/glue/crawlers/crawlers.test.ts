@@ -20,6 +20,7 @@ import {
 } from "@aws-sdk/client-glue";
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { invoke } from "../../../../../test/support/direct-bus.ts";
 import { startLocalServices, REGION, type LocalServices } from "../../../../../test/support/local-services.ts";
 import { DuckDbProcess } from "../../../../sql/duckdb/process.ts";
 import { createEvents } from "../../events/service.ts";
@@ -470,6 +471,28 @@ describe("states", () => {
     await announced;
     off();
     expect(states).toEqual(["RUNNING", "STOPPING", "READY"]);
+  });
+
+  test("a crawl that a stop of the runtime interrupted begins again at the next start", async () => {
+    const { name, parquet, tables } = await world();
+    await parquet("data/t/a.parquet", "SELECT 1 AS a");
+    const release = holdListings();
+    const first = createCrawlers(local.deps);
+    await invoke(first.operations.StartCrawler, { Name: name });
+    const stopped = first.stop();
+    release();
+    await stopped;
+    expect((await glue.send(new GetCrawlerCommand({ Name: name }))).Crawler?.State).toBe("RUNNING");
+    expect(await tables()).toEqual([]);
+
+    const ready = local.trace.waitFor(
+      (event) => event.type === "state" && event.kind === "crawler" && event.name === name && event.to === "READY",
+    );
+    const second = createCrawlers(local.deps);
+    second.start();
+    await ready;
+    expect((await tables()).map(shape)).toEqual(["t(a int | )"]);
+    await second.stop();
   });
 
   test("a role that may not be assumed fails the crawl", async () => {
