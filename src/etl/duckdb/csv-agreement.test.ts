@@ -39,7 +39,8 @@ async function byDuckDb(files: readonly string[], fields: number): Promise<Reado
   const { raw } = csvRecordRows({ plan, source, layout, cleaned: false, paths: files, sources, rejectsTable });
   const found = new Map<string, string[][]>(files.map((file) => [file, []]));
   try {
-    const rows = await database.rows(`SELECT "millrace:file", "millrace:raw" FROM (${raw}) ORDER BY "millrace:record"`);
+    const sql = `SELECT "millrace:file", "millrace:raw" FROM (${raw}) ORDER BY "millrace:record"`;
+    const rows = await database.inOrder(() => database.rows(sql));
     for (const [file, record] of rows) found.get(files[Number(file)] ?? "")?.push(record as string[]);
   } catch {
     if (files.length === 1) return new Map();

@@ -15,9 +15,12 @@ export async function secondLook(context: LoadContext, scan: Scan, files: readon
   // Of a file that will be rejected whole, the first bad records are enough.
   const over = bad.filter((file) => isOverLimit(context, tallyOf(context, file)));
   const within = bad.filter((file) => !over.includes(file));
-  const disagreed = within.length === 0 ? [] : await look(context, scan, within, undefined);
-  for (const file of over) disagreed.push(...(await look(context, scan, [file], context.shownRejects)));
-  return disagreed;
+  if (bad.length === 0) return [];
+  return await context.database.inOrder(async () => {
+    const disagreed = within.length === 0 ? [] : await look(context, scan, within, undefined);
+    for (const file of over) disagreed.push(...(await look(context, scan, [file], context.shownRejects)));
+    return disagreed;
+  });
 }
 
 async function look(

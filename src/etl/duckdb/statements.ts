@@ -1,7 +1,7 @@
 import { type DataType, parseType, physicalType } from "../../plan/data-type.ts";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import { duckdbText, quoteName } from "../../sql/spark/literals.ts";
-import { OBSERVE } from "./database.ts";
+import { observe } from "./database.ts";
 
 /**
  * The statements of a load. They chain the plan's relations (see src/plan/plan.ts):
@@ -81,7 +81,7 @@ export function outputSelect({ plan, raw }: Relation, run: string, types: Lineag
     `SELECT ${typedColumns(plan)}, (${badRow(plan)}) AS "${BAD}", "${FILE}", ${lineage} ` +
     `FROM (${valued(plan, raw, [])}) AS valued`;
   const bad = [`"${BAD}"`, ...plan.rules.map((rule) => brokenRule(rule.condition.duckdb))].join(" OR ");
-  const observed = `SELECT ${declared}, ${lineage}, ${OBSERVE}("${FILE}", ${bad}) AS "${BAD}" FROM (${checked}) AS source`;
+  const observed = `SELECT ${declared}, ${lineage}, ${observe(`"${FILE}"`, bad)} AS "${BAD}" FROM (${checked}) AS source`;
   const source = `SELECT ${declared}, ${lineage} FROM (${observed}) AS observed WHERE NOT "${BAD}"`;
   return (
     `WITH source AS (${source}), transformed AS (${plan.transform.duckdb}) ` +
