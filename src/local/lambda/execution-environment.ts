@@ -27,7 +27,8 @@ interface Current {
   readonly request: InvocationRequest;
   /** When the event was handed out. */
   startedAt: number | undefined;
-  tail: string[];
+  /** The end of the invocation's log: at least its last 4 KB. */
+  tail: string;
   logsComplete: boolean;
   answer: { payload: string; status: "success" | "error" } | undefined;
   settle: () => void;
@@ -127,7 +128,7 @@ export class ExecutionEnvironment {
       const current: Current = {
         request,
         startedAt: undefined,
-        tail: [],
+        tail: "",
         logsComplete: false,
         answer: undefined,
         settle: () => resolve(current),
@@ -207,7 +208,7 @@ export class ExecutionEnvironment {
       createInterface({ input: stream as Readable }).on("line", (line) => this.#writeLines([`${line}\n`]));
     }
     createInterface({ input: events as Readable }).on("line", (line) => {
-      const event = JSON.parse(line) as { time: number; message: string } | { done: string };
+      const event = logEvent(line);
       if ("message" in event) return this.#writeLines([event.message], event.time);
       const current = this.#current;
       if (current?.request.requestId !== event.done) return;
@@ -242,9 +243,13 @@ export class ExecutionEnvironment {
   #startLimit(seconds: number): void {
     this.#deadline = this.#deps.clock.timer(seconds * 1000, () => this.#killWith("timeout"));
     const poll = () => {
-      this.#memoryTimer = this.#deps.clock.timer(MEMORY_POLL_MS, () => void this.#checkMemory().then(poll), {
-        background: true,
-      });
+      const look = async () => {
+        await this.#checkMemory();
+        // The limit may have been taken away, or set anew, during the look.
+        if (this.#memoryTimer === timer) poll();
+      };
+      const timer = this.#deps.clock.timer(MEMORY_POLL_MS, () => void look(), { background: true });
+      this.#memoryTimer = timer;
     };
     poll();
   }
@@ -337,7 +342,7 @@ export class ExecutionEnvironment {
   #writeLines(lines: string[], time?: number, current = this.#current): void {
     for (const line of lines) {
       this.#deps.log.write(line, time);
-      current?.tail.push(line);
+      if (current) current.tail = `${current.tail}${line.endsWith("\n") ? line : `${line}\n`}`.slice(-TAIL_BYTES);
     }
   }
 }
@@ -364,7 +369,16 @@ const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
   SIGTERM: "terminated",
 };
 
-function tailOf(lines: string[]): string {
-  const text = lines.map((line) => (line.endsWith("\n") ? line : `${line}\n`)).join("");
+/** A character has at least one byte, so the last 4,096 characters hold the last 4 KB. */
+function tailOf(text: string): string {
   return Buffer.from(text).subarray(-TAIL_BYTES).toString();
+}
+
+/** What the bootstrap wrote. A process that was killed in the middle of a line leaves a part of it, which is logged as it is. */
+function logEvent(line: string): { time?: number; message: string } | { done: string } {
+  try {
+    return JSON.parse(line) as { time: number; message: string } | { done: string };
+  } catch {
+    return { message: line };
+  }
 }

@@ -13,6 +13,7 @@ import { openState } from "../state.ts";
 import { createTrace, type Trace } from "../trace.ts";
 import type { FunctionConfiguration } from "./function-configuration.ts";
 import { LambdaHost } from "./host.ts";
+import { residentMemory } from "./memory.ts";
 
 const SESSION: RoleSession = {
   principal: { kind: "service", service: "lambda.amazonaws.com", sourceArn: "" },
@@ -289,6 +290,14 @@ describe("what fails", () => {
     expect(result.answer).toMatchObject({ errorType, errorMessage: expect.stringContaining(message) as string });
   });
 
+  test("a process that dies in the middle of a log line leaves what it wrote of it", async () => {
+    const code = `import { writeSync } from "node:fs";
+      export const handler = async () => { writeSync(3, '{"time":1,"message":"half a l'); process.exit(1); };`;
+    const result = await invoke(configure(code));
+    expect(result.answer).toMatchObject({ errorType: "Runtime.ExitError" });
+    expect(result.logTail).toContain('{"time":1,"message":"half a l\n');
+  });
+
   test("nodejs22.x says why a callback handler is not run", async () => {
     const code = "export const handler = (event, context, callback) => callback(null, 1);";
     const { answer } = await invoke(configure(code, { runtime: "nodejs22.x" }));
@@ -448,6 +457,27 @@ describe("logs", () => {
 });
 
 describe("the end", () => {
+  test("of an invocation is the end of the watch on its memory, also when a look at it was going on", async () => {
+    const waiting = new Set<unknown>();
+    const timer = clock.timer.bind(clock);
+    // A look at the memory begins just before every cancellation: as late as it can.
+    vi.spyOn(clock, "timer").mockImplementation((delay, fire, options) => {
+      if (delay > 250) return timer(delay, fire, options);
+      const fired = () => {
+        if (waiting.delete(made)) fire();
+      };
+      const made = timer(delay, fired, options);
+      waiting.add(made);
+      return { cancel: () => (fired(), made.cancel()) };
+    });
+    await invoke(configure("export const handler = async () => 1;"));
+    await host.stop();
+    await vi.waitFor(() => expect(waiting.size).toBe(0));
+    await residentMemory(process.pid);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(waiting.size).toBe(0);
+  });
+
   test("stop leaves no process", async () => {
     const { answer } = await invoke(configure("export const handler = async () => process.pid;"));
     await host.stop();

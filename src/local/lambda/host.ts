@@ -11,7 +11,7 @@ import { functionErrorOf, type InvocationRequest, type InvocationResult } from "
 import { Reaper } from "./reaper.ts";
 
 const IDLE_MS = 5 * 60_000;
-/** Less than the hour that an environment's credentials are good for: unlike Lambda, we do not renew them. */
+/** Lambda replaces environments every few hours, busy or not; here more often, so that leaks and stale state show. */
 const LIFETIME_MS = 45 * 60_000;
 
 /**
