@@ -69,9 +69,12 @@ async function receiveStream(body: Readable, file: string, count: (chunk: Uint8A
       }
       if (!output) {
         output = createWriteStream(file, { flags: "wx", highWaterMark: 1024 * 1024 });
+        // A full disk shows at any time, also while the next piece is waited for; `errored` keeps it until then.
+        output.on("error", () => undefined);
         for (const early of small.splice(0)) output.write(early);
       }
-      if (!output.write(chunk)) await once(output, "drain");
+      if (!output.errored && !output.write(chunk)) await once(output, "drain");
+      if (output.errored) throw output.errored;
     }
     if (output) {
       output.end();
