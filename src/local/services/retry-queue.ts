@@ -30,6 +30,8 @@ export class RetryQueue<Item> {
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #timers = new Map<number, Timer>();
+  /** Items whose attempt is going on. */
+  readonly #running = new Set<number>();
   #stopped = false;
 
   constructor(deps: Pick<ServiceDeps, "clock" | "trace">, options: RetryQueueOptions<Item>) {
@@ -56,12 +58,14 @@ export class RetryQueue<Item> {
     return () => void this.#run(pending);
   }
 
-  /** Takes up what was left when the runtime stopped. */
+  /** Takes up what was left when the runtime stopped; what was added since then is under way already. */
   resume(): void {
     const rows = this.#options.database.prepare(`SELECT * FROM ${this.#options.table} ORDER BY id`).all();
     for (const row of rows) {
+      const id = Number(row["id"]);
+      if (this.#running.has(id) || this.#timers.has(id)) continue;
       this.#schedule({
-        id: Number(row["id"]),
+        id,
         item: JSON.parse(String(row["item"])) as Item,
         attempts: Number(row["attempts"]),
         firstAt: Number(row["first_at"]),
@@ -87,6 +91,7 @@ export class RetryQueue<Item> {
 
   async #run(pending: Pending<Item>): Promise<void> {
     const release = this.#deps.clock.hold();
+    this.#running.add(pending.id);
     try {
       const error = await this.#options.attempt(pending.item).then(() => undefined, toError);
       if (error) await this.#failed(pending, error);
@@ -94,6 +99,7 @@ export class RetryQueue<Item> {
     } catch (error) {
       this.#deps.trace.emit({ type: "internal-error", where: this.#options.table, error: String(error) });
     } finally {
+      this.#running.delete(pending.id);
       release();
     }
   }
