@@ -23,12 +23,12 @@ const FIFO = ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "F
 const KMS = ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds"];
 const DOCUMENTS = ["Policy", "RedrivePolicy", "RedriveAllowPolicy"];
 
-const redrivePolicySchema = z.object({
+const redrivePolicySchema = z.strictObject({
   deadLetterTargetArn: z.string(),
   maxReceiveCount: z.coerce.number().int().min(1).max(1_000).default(10),
 });
 
-const redriveAllowPolicySchema = z.object({
+const redriveAllowPolicySchema = z.strictObject({
   redrivePermission: z.enum(["allowAll", "denyAll", "byQueue"]).default("allowAll"),
   sourceQueueArns: z.array(z.string()).max(10).optional(),
 });

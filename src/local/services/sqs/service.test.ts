@@ -223,6 +223,16 @@ describe("redrive", () => {
     expect((await letters).map((message) => message.Body)).toEqual(["poison"]);
   });
 
+  test("a policy with a name that SQS does not know is refused, not half obeyed", async () => {
+    const { queue } = setUp();
+    await queue("dead");
+    const misspelt = { deadLetterTargetArn: arn("dead"), maxRecieveCount: 3 };
+    await expect(queue("q", { RedrivePolicy: JSON.stringify(misspelt) })).rejects.toMatchObject({
+      code: "InvalidParameterValue",
+      message: expect.stringContaining("maxRecieveCount") as string,
+    });
+  });
+
   test("the target must exist and allow this source", async () => {
     const { queue } = setUp();
     await expect(queue("q", redriveTo("nowhere", 3))).rejects.toMatchObject({
