@@ -108,16 +108,12 @@ export class MappingPoller {
     try {
       const QueueUrl = queueUrlOf(services.environment, this.#mapping.queueArn);
       const { principal } = await this.#role(this.#function());
-      for (const ReceiptHandle of handles) {
-        await services.bus.call(
-          "sqs:ChangeMessageVisibility",
-          { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 },
-          principal,
-        );
-      }
+      const show = (ReceiptHandle: string) =>
+        services.bus.call("sqs:ChangeMessageVisibility", { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }, principal);
+      // One that came back or was deleted already is refused, and says nothing about the others.
+      for (const handle of handles) await show(handle).catch(ignoreRefusal);
     } catch (error) {
-      // The role need not have this permission, and the messages may have come back already: either way they do come.
-      if (!(error instanceof AwsError)) throw error;
+      ignoreRefusal(error);
     } finally {
       held.letGo(handles);
       release();
@@ -296,4 +292,9 @@ export class MappingPoller {
   #count(metric: Parameters<LambdaMetrics["addMapping"]>[1], value: number): void {
     if (this.#mapping.countEvents) this.#deps.metrics.addMapping(this.#mapping.uuid, metric, value);
   }
+}
+
+/** The role need not have a permission, the queue or the message may be gone: what is hidden comes back in its time. */
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof AwsError)) throw error;
 }
