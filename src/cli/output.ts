@@ -57,9 +57,12 @@ export function renderTable(
 ): string {
   const table = new Table({
     head: [...head],
-    // No lines between the rows: a result is read as one block.
-    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
-    style: { head: process.stdout.isTTY ? ["bold"] : [], border: process.stdout.isTTY ? ["gray"] : [] },
+    style: {
+      head: process.stdout.isTTY ? ["bold"] : [],
+      border: process.stdout.isTTY ? ["gray"] : [],
+      // A line below the head and none between the rows: a result is read as one block.
+      compact: true,
+    },
     colAligns: head.map((_, index) => (numeric[index] ? "right" : "left")),
   });
   table.push(...rows.map((row) => row.map((cell) => cell ?? "")));
