@@ -30,14 +30,14 @@ export class CrawlerFunction extends BoxFunction {
     const { role } = this;
     props.plan.readableBy(role);
     allowObjects(role, names.targetBucket, ["ledger/"], "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
-    allowObjects(role, names.targetBucket, ["staging/", "data/"], "s3:DeleteObject");
+    allowObjects(role, names.targetBucket, ["staging/"], "s3:DeleteObject");
     allowList(role, names.targetBucket, ["ledger/*", "staging/*"]);
     props.job.startableBy(role);
     allow(role, {
       actions: ["glue:StartCrawler", "glue:GetCrawler"],
       resources: [glueArn(`crawler/${names.crawler}`)],
     });
-    allowTables(role, names.database, "glue:GetTable", "glue:GetPartitions", "glue:BatchCreatePartition");
+    allowTables(role, names.database, "glue:GetTable", "glue:BatchCreatePartition");
     new Rule(this, "CrawlEndedRule", {
       ruleName: names.box("crawl-ended"),
       description: "Tells CrawlerFunction that a crawl ended",

@@ -36,8 +36,8 @@ export class EtlFunction extends BoxFunction {
     });
     const { role } = this;
     props.plan.readableBy(role);
-    // HEAD of what the event names: the order of versions comes from S3, not from the order of events.
-    allowObjects(role, props.sourceBucket, [""], "s3:GetObject", "s3:GetObjectVersion");
+    // HEAD of the key, which names no version: their order comes from S3, not from the order of events.
+    allowObjects(role, props.sourceBucket, [""], "s3:GetObject");
     allowList(role, props.sourceBucket);
     allowObjects(role, props.targetBucket, ["ledger/"], "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
     allowList(role, props.targetBucket, ["ledger/*"]);

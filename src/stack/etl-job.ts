@@ -4,7 +4,7 @@ import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { JOB_ARGUMENTS } from "../plan/job-arguments.ts";
-import type { Names } from "./names.ts";
+import { type Names, bucketArn } from "./names.ts";
 import { allow, allowList, allowObjects, glueArn } from "./policy.ts";
 
 export interface EtlJobProps {
@@ -48,12 +48,19 @@ export class EtlJob extends Construct {
       },
     });
     allow(role, { actions: ["s3:GetObject"], resources: [script.bucket.arnForObjects(script.s3ObjectKey)] });
-    allowObjects(role, names.sourceBucket, [""], "s3:GetObject", "s3:GetObjectVersion");
-    allowList(role, names.sourceBucket);
-    const written = ["ledger/", "staging/", "data/", "rejects/"];
-    allowObjects(role, names.targetBucket, written, "s3:GetObject", "s3:PutObject");
-    // Spark's committer tidies up its temporary files; nothing under data/ is ever deleted by the job.
-    allowObjects(role, names.targetBucket, ["staging/"], "s3:DeleteObject");
+    // Every read names its version. Sources are copied to staging, and S3 copies their tags with them.
+    allowObjects(role, names.sourceBucket, [""], "s3:GetObjectVersion", "s3:GetObjectVersionTagging");
+    // What is not there is told from what is forbidden (404, not 403) only to those who may list it.
+    allow(role, {
+      actions: ["s3:ListBucket", "s3:ListBucketVersions"],
+      resources: [bucketArn(names.sourceBucket)],
+    });
+    // A write with If-Match asks for s3:GetObject too.
+    allowObjects(role, names.targetBucket, ["ledger/", "staging/", "data/"], "s3:GetObject", "s3:PutObject");
+    allowObjects(role, names.targetBucket, ["rejects/"], "s3:PutObject");
+    // Temporary files and unfinished uploads are tidied up; nothing under data/ is ever deleted by the job.
+    const tidying = ["s3:DeleteObject", "s3:AbortMultipartUpload"];
+    allowObjects(role, names.targetBucket, ["staging/"], "s3:PutObjectTagging", ...tidying);
     allowList(role, names.targetBucket);
     allow(role, {
       actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
