@@ -5,6 +5,10 @@
 export interface JobEngine {
   /** Runs to the end. Rejects only when the engine itself is broken; a failed job is a result. */
   run(run: JobEngineRun): Promise<JobEngineResult>;
+  /** Runs with this much memory are to be expected: an engine may keep a process ready, so that they begin at once. */
+  prepare?(memoryMiB: number): void;
+  /** The runtime stops, and every run has ended: what was kept ready must be gone when this resolves. */
+  close?(): Promise<void>;
 }
 
 export interface JobEngineRun {

@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { readChunks } from "../text/bytes.ts";
 import type { CsvFormat } from "../text/csv-records.ts";
 
 /**
@@ -16,17 +16,17 @@ const LINE_ENDS = [0x0a, 0x0d];
  * that is in it. The last quote of such a file stands where a field begins, or behind another quote; where it does
  * not, the file cannot end inside a field.
  */
-export async function mayEndInQuotes(path: string, { delimiter, quote }: CsvFormat): Promise<boolean> {
+export function mayEndInQuotes(path: string, { delimiter, quote }: CsvFormat): boolean {
   if (quote === "") return false;
   const opens = [...LINE_ENDS, delimiter.charCodeAt(0), quote.charCodeAt(0)];
-  const file = await open(path);
+  const file = openSync(path, "r");
   try {
-    let end = (await file.stat()).size;
+    let end = fstatSync(file).size;
     let found = false;
     const buffer = Buffer.allocUnsafe(Math.min(WINDOW, end));
     while (end > 0) {
       const start = Math.max(0, end - buffer.length);
-      const { bytesRead } = await file.read(buffer, 0, end - start, start);
+      const bytesRead = readSync(file, buffer, 0, end - start, start);
       const bytes = buffer.subarray(0, bytesRead);
       let at = bytesRead;
       if (!found) {
@@ -43,16 +43,16 @@ export async function mayEndInQuotes(path: string, { delimiter, quote }: CsvForm
     // No quote at all; or nothing but spaces before it, so that it opens the first field.
     return found;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 /** In a file whose lines end in CRLF, a CR that ends a line alone takes a space behind it along. */
-export async function mayLoseSpace(path: string): Promise<boolean> {
-  let last = "";
-  for await (const chunk of createReadStream(path, { highWaterMark: WINDOW }) as AsyncIterable<Buffer>) {
-    if (chunk.includes("\r ") || (last === "\r" && chunk[0] === SPACE)) return true;
-    last = chunk.at(-1) === LINE_ENDS[1] ? "\r" : "";
+export function mayLoseSpace(path: string): boolean {
+  let cut = false;
+  for (const chunk of readChunks(path)) {
+    if (chunk.includes("\r ") || (cut && chunk[0] === SPACE)) return true;
+    cut = chunk.at(-1) === LINE_ENDS[1];
   }
   return false;
 }

@@ -4,7 +4,7 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import type { CsvSource, DatasetPlan } from "../../plan/plan.ts";
 import { duckdbText, quoteName } from "../../sql/spark/literals.ts";
-import { openText } from "../text/bytes.ts";
+import { readChunks } from "../text/bytes.ts";
 import { type CsvRecord, MAX_RECORD_BYTES, csvRecords } from "../text/csv-records.ts";
 import type { FileProblem } from "./input.ts";
 import { list } from "./messages.ts";
@@ -22,13 +22,8 @@ export async function readLayout(
   path: string,
 ): Promise<Layout | FileProblem> {
   if (!source.header) return plan.columns.map((_, index) => index);
-  const stream = openText(path, "none", "utf-8");
-  try {
-    for await (const [header] of csvRecords(stream as AsyncIterable<Buffer>, source)) {
-      if (header) return layoutOf(plan, source, key, header);
-    }
-  } finally {
-    stream.destroy();
+  for await (const [header] of csvRecords(readChunks(path), source)) {
+    if (header) return layoutOf(plan, source, key, header);
   }
   return { reason: "no-records", message: `${key}: there is nothing in it but empty lines` };
 }
@@ -180,8 +175,7 @@ export async function cleanCsv(
   const skipped = source.header ? 1 : 0;
   let records = 0;
   try {
-    const stream = openText(file.path, "none", "utf-8") as AsyncIterable<Buffer>;
-    for await (const batch of csvRecords(stream, source)) {
+    for await (const batch of csvRecords(readChunks(file.path), source)) {
       const lines: Buffer[] = [];
       for (const record of batch) {
         const number = record.index + 1 - skipped;

@@ -1,4 +1,4 @@
-import { openText } from "../text/bytes.ts";
+import { readChunks } from "../text/bytes.ts";
 import { type CsvFormat, type CsvRecord, csvRecords } from "../text/csv-records.ts";
 
 /** DuckDB and the tokenizer do not see the same records in a file. */
@@ -20,7 +20,7 @@ export class CsvWalk {
   constructor(file: { readonly key: string; readonly path: string }, format: CsvFormat & { readonly header: boolean }) {
     this.#key = file.key;
     this.#headers = format.header ? 1 : 0;
-    this.#batches = csvRecords(openText(file.path, "none", "utf-8") as AsyncIterable<Buffer>, format);
+    this.#batches = csvRecords(readChunks(file.path), format);
   }
 
   /** The text of the record with this number, from 1 and only growing; its fields must be the ones DuckDB read. */

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,7 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startLocalServices, type LocalServices } from "../../../test/support/local-services.ts";
 import { csvPlan } from "../../../test/support/small-plans.ts";
 import type { RoleSession } from "../../local/bus.ts";
@@ -23,7 +24,7 @@ import { type Ledger, createLedger } from "../../ledger/ledger.ts";
 import { keepPlan, planCopy } from "../../ledger/plans.ts";
 import type { DatasetPlan } from "../../plan/plan.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { type DuckDbRunResult, createDuckDbEngine } from "./engine.ts";
+import { type DuckDbEngine, type DuckDbRunResult, createDuckDbEngine } from "./engine.ts";
 
 const SOURCE = "the-source";
 const TARGET = "the-target";
@@ -81,13 +82,13 @@ async function claim(
 
 async function attempt(
   number = 1,
-  change: { signal?: AbortSignal; memoryMiB?: number; credentials?: RoleSession } = {},
+  change: { signal?: AbortSignal; memoryMiB?: number; credentials?: RoleSession; engine?: DuckDbEngine } = {},
 ): Promise<{ result: DuckDbRunResult; log: string[] }> {
   const workDirectory = path.join(directory, `${run}-${number}`);
   mkdirSync(workDirectory);
   const log: string[] = [];
   const { accessKeyId, secretAccessKey, sessionToken } = change.credentials ?? session;
-  const result = await createDuckDbEngine().run({
+  const result = await (change.engine ?? createDuckDbEngine()).run({
     jobRunId: `jr_${run}_${number}`,
     arguments: {
       "--source-bucket": SOURCE,
@@ -276,4 +277,63 @@ test("the object's own bytes are read, wherever its key leads", async () => {
   expect((await marker())[0]).toMatchObject({ outcome: "committed", rows_out: 1 });
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: SOURCE, Key: dropped.key }));
   expect(Body instanceof Readable && (await Body.toArray()).join("")).toBe(body);
+});
+
+/** Job processes that this one has started and that live. */
+function jobProcesses(): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, state = "", ...args]) => {
+      return Number(parent) === process.pid && !state.startsWith("Z") && args.some((arg) => arg.endsWith("/job.ts"));
+    })
+    .map(([pid]) => Number(pid));
+}
+
+describe("a process that was made ready", () => {
+  let engine: DuckDbEngine;
+  beforeEach(() => void (engine = createDuckDbEngine()));
+  afterEach(() => engine.close());
+
+  test("takes the next run, and only one", async () => {
+    engine.prepare(1024);
+    const [spare] = jobProcesses();
+    const body = "id,name,at\n1,Ann,\n";
+    await claim([await drop("orders/a.csv", body)]);
+
+    const running = attempt(1, { engine });
+    expect(jobProcesses()).toEqual([spare]);
+    expect((await running).result).toEqual({ succeeded: true });
+
+    expect(jobProcesses()).toEqual([]);
+    expect((await attempt(2, { engine })).log.join()).toContain("decided already: published");
+  });
+
+  test("is not used for a run with other memory, which it would not be limited to", async () => {
+    engine.prepare(1024);
+    await claim([await drop("orders/a.csv", "id,name,at\n1,Ann,\n")]);
+
+    const running = attempt(1, { engine, memoryMiB: 2048 });
+
+    expect(jobProcesses()).toHaveLength(2);
+    expect((await running).result).toEqual({ succeeded: true });
+  });
+
+  test("that died is replaced", async () => {
+    engine.prepare(1024);
+    for (const spare of jobProcesses()) process.kill(spare, "SIGKILL");
+    await expect.poll(jobProcesses).toEqual([]);
+    await claim([await drop("orders/a.csv", "id,name,at\n1,Ann,\n")]);
+
+    expect((await attempt(1, { engine })).result).toEqual({ succeeded: true });
+  });
+
+  test("is gone when the engine is closed", async () => {
+    engine.prepare(1024);
+    expect(jobProcesses()).toHaveLength(1);
+
+    await engine.close();
+
+    expect(jobProcesses()).toEqual([]);
+  });
 });

@@ -1,15 +1,6 @@
-import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
-
-/** What the engine tells the job's process beside its arguments. */
-export const JOB_ENVIRONMENT = {
-  /** How far the runtime's clock is ahead of the machine's, in milliseconds. */
-  clockOffset: "MILLRACE_CLOCK_OFFSET_MS",
-  /** Memory that the run may use, in MiB. */
-  memoryMiB: "MILLRACE_MEMORY_MIB",
-} as const;
+import { JobProcess } from "./job-process.ts";
 
 /** A run as the runtime hands it over: what of `JobEngineRun` (src/local/job-engine.ts) this engine looks at. */
 export interface DuckDbRun {
@@ -27,49 +18,79 @@ export type DuckDbRunResult = { succeeded: true } | { succeeded: false; errorMes
 
 export interface DuckDbEngine {
   run(run: DuckDbRun): Promise<DuckDbRunResult>;
+  /** Makes a process ready for a run with this much memory. One at most is kept: the next `run` takes it. */
+  prepare(memoryMiB: number): void;
+  /** Ends the process that is ready; resolves when it is gone. Runs go on. */
+  close(): Promise<void>;
 }
 
-/** The program, as source or as built. */
-const JOB = fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "./job.ts" : "./job.js", import.meta.url));
-
-/** Node's own heap stays small: rows are in DuckDB. */
-const HEAP_MIB = 1024;
+/**
+ * After a run its files are still on their way to being queryable; the next process is made when that is over.
+ * In milliseconds.
+ */
+const NEXT_SPARE_MS = 400;
 
 /**
  * The engine that runs EtlJob on this machine. It does not look at the job's script: it executes the plan that the
  * arguments lead to, which is what the script does on Glue. The process is killed when the run is aborted.
+ *
+ * A process needs most of a second before it can begin, which is more than the work of a small file. So once asked to
+ * prepare, the engine keeps one process that waits for its run.
  */
 export function createDuckDbEngine(): DuckDbEngine {
-  return { run };
+  let spare: JobProcess | undefined;
+  let next: NodeJS.Timeout | undefined;
+  let keepsSpare = false;
+
+  const prepare = (memoryMiB: number) => {
+    keepsSpare = true;
+    if (spare?.isReadyFor(memoryMiB)) return;
+    spare?.kill();
+    spare = new JobProcess(memoryMiB);
+  };
+  const take = (memoryMiB: number) => {
+    clearTimeout(next);
+    const taken = spare?.isReadyFor(memoryMiB) ? spare : undefined;
+    if (taken) spare = undefined;
+    return taken ?? new JobProcess(memoryMiB);
+  };
+  return {
+    prepare,
+    async run(run) {
+      if (run.signal.aborted) return { succeeded: false, errorMessage: "The run was stopped before it began." };
+      const result = await runIn(take(run.memoryMiB), run);
+      clearTimeout(next);
+      if (keepsSpare) next = setTimeout(() => prepare(run.memoryMiB), NEXT_SPARE_MS).unref();
+      return result;
+    },
+    async close() {
+      keepsSpare = false;
+      clearTimeout(next);
+      const last = spare;
+      spare = undefined;
+      last?.kill();
+      await last?.ended;
+    },
+  };
 }
 
-async function run(run: DuckDbRun): Promise<DuckDbRunResult> {
-  if (run.signal.aborted) return { succeeded: false, errorMessage: "The run was stopped before it began." };
-  const given = Object.entries({ ...run.arguments, "--JOB_RUN_ID": run.jobRunId }).flat();
-  const flags = [`--max-old-space-size=${Math.min(HEAP_MIB, run.memoryMiB)}`, "--enable-source-maps"];
-  const child = spawn(process.execPath, [...flags, JOB, ...given], {
-    cwd: run.workDirectory,
-    env: {
-      ...run.environment,
-      [JOB_ENVIRONMENT.clockOffset]: String(run.clockOffset),
-      [JOB_ENVIRONMENT.memoryMiB]: String(run.memoryMiB),
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const kill = () => child.kill("SIGKILL");
+async function runIn(job: JobProcess, run: DuckDbRun): Promise<DuckDbRunResult> {
+  const kill = () => job.kill();
   run.signal.addEventListener("abort", kill, { once: true });
   try {
-    const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code, signal) => resolve({ code, signal }));
-    });
     let lastError = "";
-    const output = readLines(child.stdout, (line) => run.log("output", line));
-    const errors = readLines(child.stderr, (line) => {
+    const output = readLines(job.stdout, (line) => run.log("output", line));
+    const errors = readLines(job.stderr, (line) => {
       lastError = line;
       run.log("error", line);
     });
-    const { code, signal } = await ended;
+    job.begin({
+      arguments: { ...run.arguments, "--JOB_RUN_ID": run.jobRunId },
+      environment: run.environment,
+      clockOffset: run.clockOffset,
+      directory: run.workDirectory,
+    });
+    const { code, signal } = await job.ended;
     await Promise.all([output, errors]);
     if (code === 0) return { succeeded: true };
     return {

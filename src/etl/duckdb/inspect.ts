@@ -58,7 +58,7 @@ export async function inspect(
     if (problem) return problem;
     plain = copy;
   }
-  const head = await readHead(plain, HEAD);
+  const head = readHead(plain, HEAD);
   const problem = openingProblem(key, head, compression);
   if (problem) return problem;
 
@@ -82,7 +82,7 @@ export async function inspect(
     (marked && !plan.source.header) ||
     // With one column DuckDB cannot tell a record of an empty field from an empty line.
     layout.length === 1 ||
-    (head.includes(CR) && (await mayLoseSpace(plain)));
+    (head.includes(CR) && mayLoseSpace(plain));
   return { file, key, text: plain, path: plain, layout, columns: [], mustClean };
 }
 

@@ -4,7 +4,7 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import type { JsonSource } from "../../plan/plan.ts";
 import { duckdbText } from "../../sql/spark/literals.ts";
-import { openText } from "../text/bytes.ts";
+import { readChunks } from "../text/bytes.ts";
 import { MAX_JSON_RECORD_BYTES, UnreadableJsonError, jsonRecords } from "../text/json-records.ts";
 import type { FileProblem } from "./input.ts";
 import { LINEAGE, type Sources, withLineage } from "./sources.ts";
@@ -77,7 +77,7 @@ export async function cleanJson(
   const written = finished(output);
   let records = 0;
   try {
-    for await (const batch of jsonRecords(openText(file.path, "none", "utf-8") as AsyncIterable<Buffer>, source)) {
+    for await (const batch of jsonRecords(readChunks(file.path), source)) {
       const wrong = batch.findIndex((record) => !isUtf8(record));
       if (wrong >= 0) {
         return {

@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { mapConcurrently } from "../../ledger/concurrency.ts";
 import { clean } from "./clean.ts";
 import { mayEndInQuotes } from "./csv-doubts.ts";
 import { Disagreement } from "./csv-walk.ts";
@@ -26,7 +25,7 @@ export async function load(
   group: readonly Readable[],
   { cleaned }: { cleaned: boolean },
 ): Promise<Loaded> {
-  const doubtful = cleaned ? [] : await doubtfulFiles(context, group);
+  const doubtful = cleaned ? [] : doubtfulFiles(context, group);
   const files = cleaned ? await clean(context, group) : group.filter((file) => !doubtful.includes(file));
   if (files.length === 0) return { outputs: [], again: doubtful };
   const { database, plan, run } = context;
@@ -72,12 +71,9 @@ export async function load(
 }
 
 /** Files that DuckDB may read wrongly, and not say so, when they are one scan. */
-async function doubtfulFiles({ plan }: LoadContext, files: readonly Readable[]): Promise<Readable[]> {
+function doubtfulFiles({ plan }: LoadContext, files: readonly Readable[]): Readable[] {
   const { source } = plan;
   // A scan of one file is not "many" on any machine.
   if (source.format !== "csv" || files.length < 2) return [];
-  const doubtful = await mapConcurrently(files, FILES_AT_A_TIME, (file) => mayEndInQuotes(file.path, source));
-  return files.filter((_, index) => doubtful[index]);
+  return files.filter((file) => mayEndInQuotes(file.path, source));
 }
-
-const FILES_AT_A_TIME = 4;

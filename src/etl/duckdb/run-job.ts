@@ -13,8 +13,7 @@ export interface JobDeps {
   readonly sourceBucket: string;
   readonly targetBucket: string;
   readonly paths: ObjectPaths;
-  /** Opened only when there is something to load. */
-  readonly openDatabase: () => Promise<Database>;
+  readonly database: Database;
   /** An empty directory of this attempt's own. */
   readonly directory: string;
   readonly now: () => Date;
@@ -26,7 +25,7 @@ export interface JobDeps {
  * about the run stands, and whoever comes later helps to carry it out or stops.
  */
 export async function runJob(deps: JobDeps, attempt: Attempt): Promise<void> {
-  const { client, sourceBucket, targetBucket, directory, now, log } = deps;
+  const { client, sourceBucket, targetBucket, database, directory, now, log } = deps;
   const { dataset, run } = attempt;
   const ledger = createLedger({ client, sourceBucket, targetBucket, now });
   const opened = await openRun(ledger, dataset, run);
@@ -40,21 +39,16 @@ export async function runJob(deps: JobDeps, attempt: Attempt): Promise<void> {
   if (!plan) throw new Error(`plan ${manifest.plan} has no dataset ${JSON.stringify(dataset)}`);
 
   const files = await sourceFiles(deps, manifest.sourceBucket, manifest.files);
-  const database = await deps.openDatabase();
-  try {
-    const execution = await executePlan(database, { plan, run, files, directory, now });
-    for (const [index, result] of execution.files.entries()) {
-      const { outcome, rowsIn, rowsOut, rowsRejected, error } = result;
-      const counts = `${rowsIn} records in, ${rowsOut} rows out, ${rowsRejected} rejected`;
-      log(`${files[index]?.key}: ${outcome}, ${counts}${error ? `; ${error.message}` : ""}`);
-    }
-    const staged = await stage({ ...deps, database }, attempt, manifest, execution);
-    const publication = await publish(ledger, manifest, staged);
-    const by = publication.outcome === "published" ? `, by ${publication.by}` : `: ${publication.decision.kind}`;
-    log(`run ${run} of ${dataset}: ${publication.outcome}${by}`);
-  } finally {
-    database.close();
+  const execution = await executePlan(database, { plan, run, files, directory, now });
+  for (const [index, result] of execution.files.entries()) {
+    const { outcome, rowsIn, rowsOut, rowsRejected, error } = result;
+    const counts = `${rowsIn} records in, ${rowsOut} rows out, ${rowsRejected} rejected`;
+    log(`${files[index]?.key}: ${outcome}, ${counts}${error ? `; ${error.message}` : ""}`);
   }
+  const staged = await stage(deps, attempt, manifest, execution);
+  const publication = await publish(ledger, manifest, staged);
+  const by = publication.outcome === "published" ? `, by ${publication.by}` : `: ${publication.decision.kind}`;
+  log(`run ${run} of ${dataset}: ${publication.outcome}${by}`);
 }
 
 async function sourceFiles(

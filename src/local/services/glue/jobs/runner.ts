@@ -26,6 +26,7 @@ export class JobRunner {
   readonly #metrics: MetricsPublisher;
   readonly #live = new Map<string, { abort(why: Interruption): void; ended: Promise<void> }>();
   #started = false;
+  #stopped = false;
 
   constructor(deps: ServiceDeps, store: JobStore, engine: JobEngine, metrics: MetricsPublisher) {
     this.#deps = deps;
@@ -50,19 +51,24 @@ export class JobRunner {
         );
     }
     for (const run of this.#store.inState(["WAITING"])) this.#admit(run.jobName);
+    const [job] = this.#store.jobs("", 1);
+    if (job) this.#engine.prepare?.(memoryMiBOf(job));
   }
 
   /** Ends every process. The runs are left as they are: the next start finds that they were interrupted. */
   async stop(): Promise<void> {
     this.#started = false;
+    this.#stopped = true;
     const live = [...this.#live.values()];
     for (const run of live) run.abort("runtime stops");
     await Promise.all(live.map(({ ended }) => ended));
+    await this.#engine.close?.();
   }
 
-  /** Starts a run that is stored as STARTING. */
+  /** Starts a run that is stored as STARTING; when the runtime stops, the next start finds it interrupted. */
   launch(run: JobRun): void {
     this.#emit(run, undefined);
+    if (this.#stopped) return;
     const controller = new AbortController();
     const release = this.#deps.clock.hold();
     const ended = this.#execute(run, controller).finally(() => {
