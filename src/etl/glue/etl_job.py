@@ -13,6 +13,7 @@ One file, because it is one asset of the stack. Python 3.11 to 3.13, PySpark 4.1
 
 import base64
 import codecs
+import functools
 import hashlib
 import itertools
 import json
@@ -1442,13 +1443,13 @@ class Load:
         frame.createOrReplaceTempView(name)
         return name
 
-    def _with_lineage(self, frame, files):
-        """Adds `_source` and `_version`."""
+    def _with_lineage(self, raw):
+        """Adds `_source` and `_version`; returns the view's name."""
         from pyspark.sql.functions import broadcast
 
-        rows = [(file, self.files[file]["key"], self.files[file]["version"]) for file in files]
+        rows = [(index, file["key"], file["version"]) for index, file in enumerate(self.files)]
         lineage = self.spark.createDataFrame(rows, "__file INT, _source STRING, _version STRING")
-        return self._view(frame.join(broadcast(lineage), "__file"))
+        return self._view(raw.join(broadcast(lineage), "__file"))
 
     def _path(self, key):
         return f"s3://{self.bucket.name}/{key}"
@@ -1457,14 +1458,20 @@ class Load:
         return [self._path(self.copies[known["file"]]["staged"]) for known in files]
 
     def _checked(self):
-        """Typed rows of every readable file, with `__bad`; one select for each way of reading."""
-        selects = []
-        for reader in ("lines", "multiline", "parquet", "tokens"):
-            for layout, files in by_layout(self._readable(reader)):
-                plan, frame = self._raw(reader, layout, files)
-                raw = self._with_lineage(frame, [known["file"] for known in files])
-                selects.append(checked_select(plan, raw))
-        return selects
+        """Typed rows of every readable file, with `__bad`."""
+        relations = [
+            self._raw(reader, layout, files)
+            for reader in ("lines", "multiline", "parquet", "tokens")
+            for layout, files in by_layout(self._readable(reader))
+        ]
+        return " UNION ALL ".join(checked_select(plan, self._with_lineage(raw)) for plan, raw in self._unions(relations))
+
+    def _unions(self, relations):
+        """Pairs of a plan and a relation, fewer of them: however text files are read, their fields are typed once.
+        Parquet files of different columns are typed each in their own way."""
+        if self.plan["source"]["format"] == "parquet" or not relations:
+            return relations
+        return [(self.plan, functools.reduce(lambda one, other: one.unionAll(other), (raw for _, raw in relations)))]
 
     def _raw(self, reader, layout, files):
         if reader == "parquet":
@@ -1542,9 +1549,8 @@ class Load:
         if not readable:
             return
         try:
-            selects = self._checked()
             observation = Observation()
-            frame = self.spark.sql(" UNION ALL ".join(selects))
+            frame = self.spark.sql(self._checked())
             maps = range(len(self.files) // BITMAP + 1)
             frame = frame.observe(
                 observation,
@@ -1574,10 +1580,8 @@ class Load:
 
     def _recount(self, readable):
         """The counts differ: either a lost executor had its rows counted twice, or a reader reads other records."""
-        counted = {}
-        for select in self._checked():
-            for file, rows in self.spark.sql(f"SELECT __file, count(*) FROM ({select}) GROUP BY __file").collect():
-                counted[file] = rows
+        select = f"SELECT __file, count(*) FROM ({self._checked()}) AS checked GROUP BY __file"
+        counted = dict(self.spark.sql(select).collect())
         wrong = {known["file"] for known in readable if counted.get(known["file"], 0) != known["rows"]}
         if wrong:
             raise Disagreement(wrong)
@@ -1616,20 +1620,18 @@ class Load:
         ]
         # Files without a good record were not read before.
         looked += [known for known in self.known.values() if known["rows"] == 0 and known["broken"] and not known["problem"]]
-        found = None
+        relations = []
         for layout, files in by_layout(looked):
             if files[0]["reader"] == "parquet":
-                plan, frame = self._raw_parquet(layout, files, records=True)
+                relations.append(self._raw_parquet(layout, files, records=True))
             else:
-                plan, frame = self.plan, self._raw_tokens(layout, files, broken_too=True)
-            raw = self._with_lineage(frame, [known["file"] for known in files])
-            one = self.spark.sql(bad_records_select(plan, raw))
-            found = one if found is None else found.unionAll(one)
-        if found is None:
+                relations.append((self.plan, self._raw_tokens(layout, files, broken_too=True)))
+        if not relations:
             return
+        selects = [bad_records_select(plan, self._with_lineage(raw)) for plan, raw in self._unions(relations)]
         from pyspark import StorageLevel
 
-        found = found.persist(StorageLevel.DISK_ONLY)
+        found = self.spark.sql(" UNION ALL ".join(selects)).persist(StorageLevel.DISK_ONLY)
         counts = dict(found.groupBy("__file").count().collect())
         wrong = {known["file"] for known in looked if (counts.get(known["file"], 0) > 0) != bool(self._expected(known))}
         wrong = {file for file in wrong if self.known[file]["reader"] != "parquet"}
