@@ -162,11 +162,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const extras = { "object-file": objectFileExtra(parts) };
   const listener = createListener({ dispatcher, credentials, clock, ids: deps.ids, trace, region, extras });
 
-  const stop = async () => {
-    await listener.close();
-    for (const service of services.toReversed()) await service.stop?.();
-    parts.close();
+  const end = async () => {
+    try {
+      // All at once: a function or job that lived on without the listener would fail, and its failure would be kept.
+      await Promise.all([listener.close(), ...services.toReversed().map(async (service) => service.stop?.())]);
+    } finally {
+      parts.close();
+    }
   };
+  let ended: Promise<void> | undefined;
+  const stop = () => (ended ??= end());
   let endpoint: string;
   try {
     endpoint = `http://127.0.0.1:${await listener.listen(options.port)}`;

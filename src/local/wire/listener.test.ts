@@ -614,7 +614,7 @@ describe("who asks", () => {
     if (!service) throw new Error("no sqs");
     const waiting: Handler = (_input, context) => {
       resolve(context.signal);
-      return new Promise(() => {});
+      return new Promise((done) => context.signal?.addEventListener("abort", () => done({})));
     };
     const before = service.operations["GetQueueUrl"];
     (service.operations as Record<string, Handler>)["GetQueueUrl"] = waiting;

@@ -36,6 +36,7 @@ export type LocalExtra = (query: ReadonlyMap<string, string>, principal: Princip
 export interface Listener {
   /** Port 0 takes a free one. Resolves to the port. */
   listen(port: number): Promise<number>;
+  /** Ends every connection at once; resolves when the calls that were being handled have ended too. */
   close(): Promise<void>;
 }
 
@@ -48,25 +49,29 @@ export function createListener(deps: ListenerDeps): Listener {
     return protocol;
   };
   let server: Server | undefined;
+  const exchanges = new Set<Promise<void>>();
   const handle = (req: IncomingMessage, res: ServerResponse) => {
-    const exchange = new Exchange(deps, protocolOf, req, res);
-    void exchange.run();
+    const exchange = new Exchange(deps, protocolOf, req, res).run().finally(() => exchanges.delete(exchange));
+    exchanges.add(exchange);
   };
   return {
     listen(port) {
       return new Promise((resolve, reject) => {
-        server = createServer({ keepAliveTimeout: 60_000, highWaterMark: 256 * 1024 }, handle);
+        // No limit for a whole request: an upload takes as long as its sender needs.
+        const options = { keepAliveTimeout: 60_000, requestTimeout: 0, highWaterMark: 256 * 1024 };
+        server = createServer(options, handle);
         server.on("checkContinue", handle);
         server.once("error", reject);
         server.listen(port, "127.0.0.1", () => resolve(portOf(server)));
       });
     },
-    close() {
-      return new Promise((resolve) => {
+    async close() {
+      await new Promise<void>((resolve) => {
         if (!server?.listening) return resolve();
         server.close(() => resolve());
         server.closeAllConnections();
       });
+      await Promise.all(exchanges);
     },
   };
 }
@@ -203,7 +208,6 @@ class Exchange {
     const { status, body } = response;
     const headers: Record<string, string> = { ...response.headers };
     headers["date"] = new Date(this.#deps.clock.now()).toUTCString();
-    headers["server"] = "Millrace";
     const bodiless = this.#req.method === "HEAD" || status === 204 || status === 304;
     if (!(body instanceof Readable) && !bodiless) headers["content-length"] = String(byteLength(body));
     // A client that waits for 100 Continue may or may not send its body after a refusal: only a new connection is safe.
