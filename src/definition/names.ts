@@ -25,7 +25,7 @@ export function checkPipelineName(name: string): Problem[] {
 }
 
 /** Tables and views that the stack itself puts in the database. */
-const OWN_TABLES = ["loads", "rejects", "commits", "published"];
+const OWN_TABLES = ["loads", "load_commits", "load_published", "rejects"];
 
 export function checkDatasetName(name: string): Problem[] {
   const path = ["datasets", name];

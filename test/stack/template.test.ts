@@ -1,5 +1,6 @@
 import { Template } from "aws-cdk-lib/assertions";
 import { beforeAll, describe, expect, test } from "vitest";
+import { checkDatasetName } from "../../src/definition/names.ts";
 import { planOf, settingsOf, stackApp } from "../support/stack-app.ts";
 
 let template: Template;
@@ -124,6 +125,14 @@ describe("the template", () => {
       "data/customers/",
       "data/orders/",
     ]);
+  });
+
+  test("no dataset may take the name of a table that the stack declares", () => {
+    const names = all("AWS::Glue::Table").map(
+      ([, { Properties }]) => (Properties["TableInput"] as { Name: string }).Name,
+    );
+    expect(names).toHaveLength(4);
+    for (const name of names) expect(checkDatasetName(name)).toMatchObject([{ path: ["datasets", name] }]);
   });
 
   test("keeps logs for a time, not for ever", () => {
