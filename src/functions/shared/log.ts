@@ -1,6 +1,6 @@
 /**
- * One step, one line. Lambda's JSON log format puts the object's members beside its own timestamp, level and request
- * id: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+ * One step, one line. Lambda's JSON log format puts the object under `message`, beside its own timestamp, level and
+ * request id: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
  */
 export interface Log {
   info(step: string, details?: LogDetails): void;
