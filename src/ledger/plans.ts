@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { parsePlan, planHash } from "../plan/load-plan.ts";
 import { type Plan, planSchema } from "../plan/plan.ts";
 import { ledgerKeys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
@@ -12,11 +12,7 @@ export interface PlanCopy {
 }
 
 export function planCopy(text: string): PlanCopy {
-  return {
-    plan: planSchema.parse(JSON.parse(text)),
-    text,
-    hash: createHash("sha256").update(text, "utf8").digest("hex"),
-  };
+  return { plan: parsePlan(text), text, hash: planHash(text) };
 }
 
 /** Copies a plan into the ledger, so that cleaning up the stack's assets cannot strand a run. */
