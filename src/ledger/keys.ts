@@ -17,7 +17,6 @@ export const ledgerKeys = {
   head: (dataset: string) => `ledger/heads/${dataset}.json`,
   manifest: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/manifest.json`,
   attempt: (dataset: string, run: string, attempt: number) => `ledger/runs/${dataset}/${run}/attempts/${attempt}.json`,
-  attemptsPrefix: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/attempts/`,
   runPrefix: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/`,
   decision: (dataset: string, run: string) => `ledger/runs/${dataset}/${run}/decision.json`,
   /** `day` is the UTC day of the decision, `YYYY-MM-DD`, so that whoever applies it writes the same key. */

@@ -3,7 +3,7 @@ import { ensureManifest } from "../../ledger/manifest.ts";
 import { somethingWaits } from "../../ledger/pending.ts";
 import type { PlanCopy } from "../../ledger/plans.ts";
 import { type Recovery, recoverRun } from "./recover-run.ts";
-import { type Progress, type Start, type Starter, ensureStarted, readProgress, startAttempt } from "./start-run.ts";
+import { type Start, type Starter, helpAttempt, readLastAttempt, startAttempt } from "./start-run.ts";
 
 /** What the dataset is doing now. */
 export type Advance =
@@ -28,8 +28,8 @@ export async function advance(starter: Starter, plan: PlanCopy, dataset: string)
     if (head?.value.halted) return { kind: "halted", reason: head.value.halted.reason };
     let run = head?.value.active?.run;
     if (run !== undefined) {
-      const progress = await readProgress(ledger, dataset, run);
-      if (progress.lastAttempt > 0) return { kind: "run", run, state: await carryOn(starter, dataset, run, progress) };
+      const last = await readLastAttempt(ledger, dataset, run);
+      if (last > 0) return { kind: "run", run, state: await carryOn(starter, dataset, run, last) };
     } else {
       if (!(await somethingWaits(ledger, dataset))) return { kind: "idle" };
       run = await takeLease(ledger, dataset, head);
@@ -50,8 +50,8 @@ async function carryOn(
   starter: Starter,
   dataset: string,
   run: string,
-  { lastAttempt }: Progress,
+  lastAttempt: number,
 ): Promise<Start["kind"] | Recovery> {
-  const start = await ensureStarted(starter, dataset, run, lastAttempt);
+  const start = await helpAttempt(starter, dataset, run, lastAttempt);
   return start.kind === "running" ? await recoverRun(starter, dataset, run, start.attempt) : start.kind;
 }

@@ -28,29 +28,19 @@ export type StartedAttempt = AttemptDocument & { readonly jobRunId: string };
  */
 const PATIENCE_MS = 60_000;
 
-/** What a run's documents say by their names alone: one listing instead of reading a manifest of a thousand files. */
-export interface Progress {
-  /** Number of the last attempt that was begun, 0 for none. */
-  readonly lastAttempt: number;
-  readonly decided: boolean;
-}
-
-export async function readProgress(ledger: Ledger, dataset: string, run: string): Promise<Progress> {
-  let lastAttempt = 0;
-  let decided = false;
+/**
+ * Number of the last attempt of a run that was begun, 0 for none. From the names of its documents: one listing instead
+ * of reading a manifest of a thousand files.
+ */
+export async function readLastAttempt(ledger: Ledger, dataset: string, run: string): Promise<number> {
+  let last = 0;
   for await (const { key } of ledger.store.list(ledgerKeys.runPrefix(dataset, run))) {
-    decided ||= key === ledgerKeys.decision(dataset, run);
-    lastAttempt = Math.max(lastAttempt, parseAttemptKey(key) ?? 0);
+    last = Math.max(last, parseAttemptKey(key) ?? 0);
   }
-  return { lastAttempt, decided };
+  return last;
 }
 
-/** Makes sure that the last attempt of a run was started, or begins its first. The run's manifest must be written. */
-export async function ensureStarted(starter: Starter, dataset: string, run: string, last: number): Promise<Start> {
-  return last === 0 ? await startAttempt(starter, dataset, run, 1) : await helpAttempt(starter, dataset, run, last);
-}
-
-/** Begins an attempt and starts its job run; helps when somebody else began it. */
+/** Begins an attempt and starts its job run; helps when somebody else began it. The run's manifest must be written. */
 export async function startAttempt(starter: Starter, dataset: string, run: string, attempt: number): Promise<Start> {
   const { ledger, jobName } = starter;
   if (!(await beginAttempt(ledger, dataset, run, { attempt, jobName }))) {
@@ -60,8 +50,11 @@ export async function startAttempt(starter: Starter, dataset: string, run: strin
   return { kind: "started" };
 }
 
-/** An attempt without a JobRunId proves nothing: the job's runs are asked for its arguments. */
-async function helpAttempt(starter: Starter, dataset: string, run: string, attempt: number): Promise<Start> {
+/**
+ * Makes sure that an attempt which was begun is started. One without a JobRunId proves nothing: the job's runs are asked
+ * for its arguments.
+ */
+export async function helpAttempt(starter: Starter, dataset: string, run: string, attempt: number): Promise<Start> {
   const { ledger, log } = starter;
   const begun = (await readAttempt(ledger, dataset, run, attempt))?.value;
   if (!begun) return await startAttempt(starter, dataset, run, attempt);
