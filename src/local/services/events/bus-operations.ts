@@ -90,6 +90,7 @@ export function createBusOperations(deps: ServiceDeps, store: RuleStore, buses: 
         Principal: principal,
         Action: input.Action,
         Resource: buses.busArn(bus),
+        ...(input.Condition && { Condition: conditionOf(input.Condition) }),
       };
       const others = policy.Statement.filter((one) => one.Sid !== input.StatementId);
       store.putBus({ ...bus, policy: JSON.stringify({ ...policy, Statement: [...others, statement] }) });
@@ -135,6 +136,10 @@ export function createBusOperations(deps: ServiceDeps, store: RuleStore, buses: 
       CreationTime: new Date(bus.createdAt),
     };
   }
+}
+
+function conditionOf({ Type = "", Key = "", Value = "" }: Partial<Events.Condition>) {
+  return { [Type]: { [Key]: Value } };
 }
 
 interface PolicyDocument {

@@ -138,6 +138,21 @@ describe("events", () => {
   });
 });
 
+test("PutPermission keeps the condition it was given", async () => {
+  const { call, events } = setUp();
+  await call("PutPermission", {
+    StatementId: "org",
+    Action: "events:PutEvents",
+    Principal: "*",
+    Condition: { Type: "StringEquals", Key: "aws:PrincipalOrgID", Value: "o-1" },
+  });
+  const { Policy } = await call("DescribeEventBus", {});
+  expect(JSON.parse(Policy as string)).toMatchObject({
+    Statement: [{ Sid: "org", Condition: { StringEquals: { "aws:PrincipalOrgID": "o-1" } } }],
+  });
+  expect(events.resourcePolicy("arn:aws:events:eu-west-1:111122223333:event-bus/default")).toBe(Policy);
+});
+
 describe("a target that fails", () => {
   test("for want of itself gets no second try: the event goes to the dead-letter queue and says why", async () => {
     const { bus, queue, rule, put, drain } = setUp();
