@@ -53,7 +53,7 @@ export interface Trace {
 }
 
 export interface WaitOptions {
-  /** Also accept events that happened before, back to the ones still kept. */
+  /** Also accept events that happened before, back to the ones still kept; log lines, which may be large, are not. */
   includePast?: boolean;
   signal?: AbortSignal;
 }
@@ -71,7 +71,7 @@ export function createTrace(now: () => number): Trace {
     on,
     emit(event) {
       const stamped = { at: now(), ...event } as TraceEvent;
-      kept.push(stamped);
+      if (stamped.type !== "log") kept.push(stamped);
       if (kept.length > KEPT * 2) kept.splice(0, kept.length - KEPT);
       for (const listener of listeners) listener(stamped);
     },
@@ -79,15 +79,19 @@ export function createTrace(now: () => number): Trace {
       return new Promise<TraceEvent>((resolve, reject) => {
         const past = options.includePast ? kept.find((event) => predicate(event)) : undefined;
         if (past) return resolve(past);
+        const { signal } = options;
+        if (signal?.aborted) return reject(signal.reason);
+        const abort = () => {
+          off();
+          reject(signal?.reason);
+        };
         const off = on((event) => {
           if (!predicate(event)) return;
           off();
+          signal?.removeEventListener("abort", abort);
           resolve(event);
         });
-        options.signal?.addEventListener("abort", () => {
-          off();
-          reject(options.signal?.reason);
-        });
+        signal?.addEventListener("abort", abort, { once: true });
       }) as Promise<never>;
     },
   };
