@@ -69,7 +69,9 @@ export class MappingPoller {
   async #run(): Promise<void> {
     let failures = 0;
     const { clock, trace } = this.#deps.services;
-    await this.#handBack();
+    await this.#handBack().catch((error: unknown) => {
+      trace.emit({ type: "internal-error", where: `event source mapping ${this.#mapping.uuid}`, error: String(error) });
+    });
     while (!this.#stop.signal.aborted) {
       try {
         while (this.#inFlight.size >= this.#concurrency) await Promise.race(this.#inFlight);

@@ -71,10 +71,14 @@ export class JobRunner {
     if (this.#stopped) return;
     const controller = new AbortController();
     const release = this.#deps.clock.hold();
-    const ended = this.#execute(run, controller).finally(() => {
-      this.#live.delete(run.id);
-      release();
-    });
+    const ended = this.#execute(run, controller)
+      .catch((error: unknown) => {
+        this.#deps.trace.emit({ type: "internal-error", where: `job run ${run.id}`, error: String(error) });
+      })
+      .finally(() => {
+        this.#live.delete(run.id);
+        release();
+      });
     this.#live.set(run.id, { abort: (why) => controller.abort(why), ended });
   }
 
