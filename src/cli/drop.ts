@@ -20,7 +20,7 @@ export interface FileToDrop {
  * Finds the files that the arguments name (folders with all that is in them) and their keys: below the dataset given;
  * or of the only dataset; or of the one whose prefix the file's folder names. Others keep their relative path, which
  * no dataset takes, so that the pipeline says so.
- * @throws UserError when an argument names nothing, or the dataset is unknown.
+ * @throws UserError when an argument names nothing, the dataset is unknown, or two files would have one key.
  */
 export async function filesToDrop(plan: Plan, names: readonly string[], dataset?: string): Promise<FileToDrop[]> {
   const datasets = Object.values(plan.datasets);
@@ -38,7 +38,19 @@ export async function filesToDrop(plan: Plan, names: readonly string[], dataset?
       });
     }
   }
+  checkKeys(found);
   return found;
+}
+
+/** Of two files with one key, the second would replace the rows of the first. */
+function checkKeys(files: readonly FileToDrop[]): void {
+  for (const [key, [first, second]] of Map.groupBy(files, (file) => file.key)) {
+    if (first && second && first.path !== second.path) {
+      throw new UserError(`${first.path} and ${second.path} would both be ${key}, and the second replace the first.`, {
+        hint: "Drop them one after the other if that is what you want; else give one another name.",
+      });
+    }
+  }
 }
 
 interface Found {
