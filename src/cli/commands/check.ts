@@ -5,6 +5,7 @@ import { bytes, count, dim, renderTable, strong } from "../output.ts";
 import { type Project, openProject } from "../project.ts";
 import { reportOf } from "../template-report.ts";
 import { UserError } from "../user-error.ts";
+import { athenaTable } from "../../etl/compile/athena-table.ts";
 import { type DatasetPlan, LINEAGE_COLUMNS } from "../../plan/plan.ts";
 
 interface CheckOptions extends CommonOptions {
@@ -59,14 +60,13 @@ function byReason(ignored: readonly { where: string; message: string }[]): strin
   return [...reasons].map(([message, { properties, times }]) => `${[...properties].join(", ")} (${times}): ${message}`);
 }
 
-/** A table as Athena will show it: partition columns are strings, because crawlers make them so. */
+/** The columns of a table as Athena will show it, each with what it is for. */
 function tableOf(dataset: DatasetPlan): { name: string; type: string; note: string }[] {
-  const partition = (name: string) => dataset.partitionBy.includes(name);
-  const columns = dataset.output.filter(({ name }) => !partition(name));
+  const { columns, partitions } = athenaTable(dataset);
+  const lineage: readonly string[] = LINEAGE_COLUMNS;
   return [
-    ...columns.map(({ name, type }) => ({ name, type, note: "" })),
-    ...LINEAGE_COLUMNS.map((name) => ({ name, type: "string", note: "lineage" })),
-    ...dataset.partitionBy.map((name) => ({ name, type: "string", note: "partition" })),
+    ...columns.map((column) => ({ ...column, note: lineage.includes(column.name) ? "lineage" : "" })),
+    ...partitions.map((column) => ({ ...column, note: "partition" })),
   ];
 }
 
