@@ -36,8 +36,15 @@ export async function assemblyOf(
   // Made beside and moved into place, so that an interrupted synthesis is never taken for a whole one.
   const temporary = path.join(parent, `${hash}.${process.pid}`);
   await rm(temporary, { recursive: true, force: true });
-  const code = await builtCode(path.join(temporary, ".code"));
-  await synthesize({ settings: project.settings, code, planJson: project.planJson, outDir: temporary });
+  const bundles = path.join(temporary, ".code");
+  await synthesize({
+    settings: project.settings,
+    code: await builtCode(bundles),
+    planJson: project.planJson,
+    outDir: temporary,
+  });
+  // What was made of them are assets by now.
+  await rm(bundles, { recursive: true, force: true });
   await rm(directory, { recursive: true, force: true });
   await rename(temporary, directory);
   return { directory, made: true };
