@@ -64,12 +64,25 @@ export interface ClientConfig {
  */
 export async function connect(options: TargetOptions): Promise<Target> {
   const running = await findRuntime(options.stateDirectory);
-  const local = running && (options.endpoint === undefined || options.endpoint === running.endpoint);
-  if (local) return open("local", configOf(running), options);
-  if (options.endpoint !== undefined)
-    return open("local", { endpoint: options.endpoint, region: "us-east-1" }, options);
+  const endpoint = options.endpoint === undefined ? undefined : originOf(options.endpoint);
+  if (running && (endpoint === undefined || endpoint === originOf(running.endpoint))) {
+    return open("local", configOf(running), options);
+  }
+  if (endpoint !== undefined) return open("local", { endpoint, region: "us-east-1" }, options);
   await announceAccount(options);
   return open("aws", {}, options);
+}
+
+/** The same runtime has one spelling: without a path, and 127.0.0.1 for localhost. */
+function originOf(endpoint: string): string {
+  const url = URL.parse(endpoint);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new UserError(`--endpoint: ${endpoint} is not an address.`, {
+      hint: "Write, for example, http://127.0.0.1:4566",
+    });
+  }
+  if (url.hostname === "localhost") url.hostname = "127.0.0.1";
+  return url.origin;
 }
 
 export function configOf(runtime: RuntimeFile): ClientConfig {
@@ -81,8 +94,17 @@ export function configOf(runtime: RuntimeFile): ClientConfig {
 export async function findRuntime(stateDirectory: string): Promise<RuntimeFile | undefined> {
   const text = await readFile(path.join(stateDirectory, RUNTIME_FILE), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const parsed = runtimeFile.safeParse(JSON.parse(text));
+  const parsed = runtimeFile.safeParse(jsonOf(text));
   return parsed.success && isAlive(parsed.data.pid) ? parsed.data : undefined;
+}
+
+/** Undefined for half a file: the runtime is about to write the rest. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isAlive(pid: number): boolean {
