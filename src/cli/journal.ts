@@ -133,7 +133,7 @@ export class Journal {
   }
 
   #living(text: string): void {
-    this.#output.progress(text && dim(`… ${text}`));
+    this.#output.progress(text);
   }
 }
 

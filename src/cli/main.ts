@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
-import { Output, bad, dim } from "./output.ts";
+import { output } from "./options.ts";
+import { bad, dim } from "./output.ts";
 import { EXIT, UserError } from "./user-error.ts";
 import { version } from "./version.ts";
 
@@ -34,12 +35,21 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  const output = new Output();
+  output.progress("");
   if (error instanceof UserError) {
     output.note(`${bad("error")} ${error.message}`);
     if (error.hint) output.note(dim(error.hint));
     return error.exitCode;
   }
+  if (isAnswer(error)) {
+    output.note(`${bad("error")} ${error.name}: ${error.message}`);
+    return EXIT.notAllLoaded;
+  }
   output.note(`${bad("internal error")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   return EXIT.notAllLoaded;
+}
+
+/** What a service answered: its name and sentence say more than a stack of the SDK. */
+function isAnswer(error: unknown): error is Error {
+  return error instanceof Error && "$fault" in error;
 }

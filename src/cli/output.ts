@@ -3,7 +3,7 @@ import Table from "cli-table3";
 
 /**
  * What commands print: results to stdout, everything else to stderr, so that a pipe gets results only.
- * On a terminal the last line is alive (progress); in a pipe every progress line is printed once.
+ * On a terminal the last line is alive (progress).
  */
 export class Output {
   #living = "";
@@ -27,11 +27,12 @@ export class Output {
     this.#redraw();
   }
 
-  /** The living line; an empty text removes it. In a pipe nothing is printed: `note` says what is worth keeping. */
+  /** The living line, unstyled; an empty text removes it. In a pipe nothing is printed: `note` says what to keep. */
   progress(text: string): void {
     if (!this.#terminal) return;
     this.#clear();
-    this.#living = text.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1));
+    // Cut before it is styled: a cut style would go on to the end of the terminal.
+    this.#living = text && dim(`… ${text}`.slice(0, Math.max(20, (process.stderr.columns ?? 80) - 1)));
     this.#redraw();
   }
 

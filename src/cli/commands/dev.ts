@@ -39,7 +39,7 @@ async function dev(options: DevOptions): Promise<void> {
   // From here on Ctrl-C stops in order, also in the middle of the demonstration.
   const stopped = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
   if (options.fresh) await forget(project);
-  output.progress(dim("… starting"));
+  output.progress("starting");
   const startedAt = performance.now();
   let journal: Journal | undefined;
   const local = await startLocal(project, {
@@ -70,6 +70,9 @@ function portOf(text: string): number {
   return port;
 }
 
+/** Every state has it (src/local/state.ts). */
+const STATE_FILE = "runtime.db";
+
 /** Empties the state, but keeps the assemblies: they are a cache, and say nothing about data. */
 async function forget({ stateDirectory }: Project): Promise<void> {
   const running = await findRuntime(stateDirectory);
@@ -78,7 +81,12 @@ async function forget({ stateDirectory }: Project): Promise<void> {
       hint: "Stop it first, or give this one another folder with --state.",
     });
   }
-  const entries = await readdir(stateDirectory).catch(() => []);
+  const entries = await readdir(stateDirectory).catch((): string[] => []);
+  if (entries.length > 0 && !entries.includes(STATE_FILE) && entries.some((name) => name !== ASSEMBLIES)) {
+    throw new UserError(`--fresh: ${stateDirectory} holds something else than the state of a runtime.`, {
+      hint: "Name another folder with --state; nothing was deleted.",
+    });
+  }
   for (const entry of entries.filter((name) => name !== ASSEMBLIES)) {
     await rm(path.join(stateDirectory, entry), { recursive: true, force: true });
   }

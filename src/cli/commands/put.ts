@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { dropFiles, filesToDrop } from "../drop.ts";
 import { type CommonOptions, newCommand, output } from "../options.ts";
 import { type FileOutcome, followFiles } from "../outcome.ts";
-import { bad, bytes, count, dim, good } from "../output.ts";
+import { bad, bytes, count, good } from "../output.ts";
 import { connectProject, openProject } from "../project.ts";
 import { EXIT } from "../user-error.ts";
 
@@ -26,7 +26,7 @@ async function put(names: string[], options: PutOptions): Promise<void> {
   try {
     const size = bytes(files.reduce((sum, file) => sum + file.size, 0));
     const dropped = await dropFiles(target, project.plan, files, (done) =>
-      output.progress(dim(`… ${done} of ${files.length} files (${size})`)),
+      output.progress(`${done} of ${files.length} files (${size})`),
     );
     output.progress("");
     if (!options.wait) {
@@ -48,10 +48,10 @@ function tell(outcome: FileOutcome): void {
   switch (outcome.state) {
     case "waiting":
     case "pending":
-      return output.progress(dim(`… ${outcome.key} ${outcome.state}`));
+      return output.progress(`${outcome.key} ${outcome.state}`);
     case "committed": {
       const queryable = outcome.queryableAt !== null || outcome.rowsOut === 0;
-      if (!queryable) return output.progress(dim(`… ${outcome.key} committed`));
+      if (!queryable) return output.progress(`${outcome.key} committed`);
       const rejected = outcome.rowsRejected ? `, ${count(outcome.rowsRejected, "record")} rejected` : "";
       return output.note(`${good("✓")} ${outcome.key}  ${count(outcome.rowsOut ?? 0, "row")}${rejected}`);
     }

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Command, Option } from "commander";
+import { ASSEMBLIES } from "../assembly.ts";
 import { type QueryResult, queryAthena } from "../athena-query.ts";
 import { dropFiles, filesToDrop } from "../drop.ts";
 import { Journal } from "../journal.ts";
 import { type EngineName, startLocal } from "../local.ts";
 import { type CommonOptions, newCommand, output } from "../options.ts";
 import { type FileOutcome, followFiles, ledgerOf } from "../outcome.ts";
-import { Output, count, dim } from "../output.ts";
+import { count, dim } from "../output.ts";
 import { connectProject, openProject } from "../project.ts";
 import { asJson, asTable } from "../query-output.ts";
 import type { Target } from "../target.ts";
@@ -43,12 +44,12 @@ async function run(names: string[], options: RunOptions): Promise<void> {
         engine: options.engine,
         skipIdle: true,
         onTrace: (event) => journal?.see(event),
-        assemblies: path.join(project.stateDirectory, "assemblies"),
+        assemblies: path.join(project.stateDirectory, ASSEMBLIES),
       },
     );
     try {
       const target = await connectProject({ ...project, stateDirectory }, {});
-      journal = new Journal(new Output(), ledgerOf(target));
+      journal = new Journal(output, ledgerOf(target));
       const dropped = await dropFiles(target, project.plan, files);
       const outcomes = await followFiles(target, dropped, () => {});
       await journal.settled();
