@@ -6,7 +6,7 @@ export default defineConfig({
     exclude: ["node_modules/**"],
     // Two cores, and most tests start real processes: more workers only make them wait for each other.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
   },
 });
