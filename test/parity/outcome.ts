@@ -44,6 +44,9 @@ export async function fetchPublished({ target }: TestPipeline, directory: string
   return { directory, markers, files };
 }
 
+/** The dataset of Parquet files. */
+export const PARQUET_DATASET = "records";
+
 /** Waits until every dropped version has a line in a marker, without depending on what comes after: crawler and catalog. */
 export async function committed(pipeline: TestPipeline, files: readonly DroppedFile[]): Promise<void> {
   const { local, target } = pipeline;
@@ -81,11 +84,18 @@ export function comparableMarkers({ markers }: Published): unknown[] {
       outcome: line.outcome,
       bytes: line.bytes,
       rows: [line.rows_in, line.rows_out, line.rows_rejected],
-      error: [line.error_reason, line.error_message],
+      error: [line.error_reason, withoutReaderMessage(line.error_message)],
       partitions: [...new Set(line.outputs.map((key) => path.posix.dirname(key)))].sort(),
     }))
     .sort((a, b) => (`${a.key}#${a.try}` < `${b.key}#${b.try}` ? -1 : 1));
 }
+
+/** What a reader of Parquet says of a file that it cannot read is its own. */
+function withoutReaderMessage(message: string | null): string | null {
+  return message?.replace(READER_MESSAGE, "$1") ?? null;
+}
+
+const READER_MESSAGE = /(it is not readable as Parquet: ).*/;
 
 /** Compares published Parquet files with DuckDB, which wrote one side of them only. */
 export class Comparison implements Disposable {
@@ -117,6 +127,15 @@ export class Comparison implements Disposable {
     return [...(await this.#database.rows(sql))];
   }
 
+  /** The values that the texts of rejected records hold, by source and record. */
+  async rejectedValues(published: Published, prefix: string): Promise<unknown[]> {
+    const files = this.#paths(published, prefix).map(({ file }) => literal(file));
+    const rows = await this.#database.rows(
+      `SELECT source_key, record, column_name, raw FROM read_parquet([${files.join(", ")}]) WHERE raw IS NOT NULL ORDER BY ALL`,
+    );
+    return rows.map(([key, record, column, raw]) => [key, record, column, JSON.parse(String(raw)) as unknown]);
+  }
+
   async count(published: Published, prefix: string): Promise<number> {
     const rows = this.#rows(published, prefix);
     return rows === undefined ? 0 : Number((await this.#database.rows(`SELECT count(*) FROM (${rows})`))[0]?.[0]);
@@ -136,12 +155,15 @@ export class Comparison implements Disposable {
     return Number(row?.[0]);
   }
 
-  /** Columns as they stand in the files: name, physical type, converted type. One list, if all files agree. */
+  /**
+   * Columns as they stand in the files: name, physical type, converted type (without those that say what the physical
+   * type says). One list, if all files agree.
+   */
   async types(published: Published, prefix: string): Promise<unknown[]> {
     const lists = new Map<string, unknown[]>();
     for (const { file } of this.#paths(published, prefix)) {
       const rows = await this.#database.rows(
-        `SELECT name, type, converted_type, repetition_type, num_children, scale, precision,
+        `SELECT name, type, CASE WHEN converted_type NOT IN ('INT_32', 'INT_64') THEN converted_type END, num_children, scale, precision,
            coalesce(logical_type, '') LIKE '%isAdjustedToUTC=1%' OR coalesce(logical_type, '') LIKE '%true%' AS utc
          FROM parquet_schema(${literal(file)}) WHERE parquet_schema.name NOT IN ('schema', 'duckdb_schema', 'spark_schema')`,
       );
@@ -153,10 +175,14 @@ export class Comparison implements Disposable {
   #rows(published: Published, prefix: string): string | undefined {
     const paths = this.#paths(published, prefix);
     if (paths.length === 0) return undefined;
-    const hidden = prefix.startsWith("rejects/") ? "version, run, rejected_at" : "_version, _run";
+    const rejects = prefix.startsWith("rejects/");
+    const hidden = rejects ? "version, run, rejected_at, message, raw" : "_version, _run";
+    // The text of a Parquet record is made by the engine that read it: 2.00 or 2.0.
+    const raw = rejects ? `, ${prefix.includes(PARQUET_DATASET) ? "raw IS NULL" : "raw"} AS raw` : "";
+    const message = rejects ? ", regexp_replace(message, '(it is not readable as Parquet: ).*', '\\1') AS message" : "";
     const directories = paths.map(({ file, key }) => `(${literal(file)}, ${literal(directoryOf(key))})`);
     return (
-      `SELECT directory, rows.* EXCLUDE (${hidden}, file) FROM ` +
+      `SELECT directory, rows.* EXCLUDE (${hidden}, file)${raw}${message} FROM ` +
       `read_parquet([${paths.map(({ file }) => literal(file)).join(", ")}], filename = 'file', union_by_name = false) AS rows ` +
       `JOIN (VALUES ${directories.join(", ")}) AS names(file, directory) USING (file)`
     );

@@ -9,7 +9,14 @@ import { type TestPipeline, startPipeline } from "../support/pipeline.ts";
 import { sparkForTests } from "../support/spark/setup.ts";
 import { SharedSparkEngine } from "../support/spark/shared-engine.ts";
 import { NASTY, NASTY_FILES, NASTY_REWRITES } from "./nasty.ts";
-import { Comparison, type Published, committed, comparableMarkers, fetchPublished } from "./outcome.ts";
+import {
+  Comparison,
+  PARQUET_DATASET,
+  type Published,
+  committed,
+  comparableMarkers,
+  fetchPublished,
+} from "./outcome.ts";
 import { writeParquetFiles } from "./parquet-files.ts";
 
 const spark = await sparkForTests();
@@ -73,6 +80,11 @@ describe.runIf(spark)("the Glue script on Spark and the local engine publish the
 
   test.each(Object.keys(NASTY))("rejects of %s", async (dataset) => {
     expect(await comparison.difference(local, glue, `rejects/${dataset}/`)).toEqual([]);
+  });
+
+  test("rejected Parquet records by their values", async () => {
+    const prefix = `rejects/${PARQUET_DATASET}/`;
+    expect(await comparison.rejectedValues(glue, prefix)).toEqual(await comparison.rejectedValues(local, prefix));
   });
 
   test("physical types of data and rejects", async () => {

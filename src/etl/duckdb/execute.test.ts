@@ -5,6 +5,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { csvPlan, pair } from "../../../test/support/small-plans.ts";
 import type { DatasetPlan } from "../../plan/plan.ts";
+import { SPARK_MACROS } from "../../sql/spark/macros.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { type Execution, executePlan } from "./execute.ts";
 
@@ -12,7 +13,11 @@ let root: string;
 let database: Database;
 beforeAll(async () => {
   root = mkdtempSync(path.join(os.tmpdir(), "millrace-execute-"));
-  database = await openDatabase({ memoryBytes: 1e9, temporaryDirectory: path.join(root, "spill") });
+  database = await openDatabase({
+    memoryBytes: 1e9,
+    temporaryDirectory: path.join(root, "spill"),
+    setup: [SPARK_MACROS],
+  });
 });
 afterAll(() => {
   database.close();

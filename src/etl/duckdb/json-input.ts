@@ -25,10 +25,11 @@ export interface JsonScan {
 
 /**
  * The `raw` relation of JSON files with one record a line: DuckDB's CSV reader gives the lines as they are, its JSON
- * reader would give NULL for what it cannot read and not say so.
+ * reader would give NULL for what it cannot read and not say so. `json_valid` takes trailing commas and NaN, which are
+ * no JSON: `strict_json` is one of the macros of src/sql/spark.
  */
 export function jsonRaw(scan: JsonScan, records: boolean): RawSql {
-  const valid = `coalesce(json_valid("f0") AND json_type(CASE WHEN json_valid("f0") THEN "f0" END) = 'OBJECT', FALSE)`;
+  const valid = `coalesce(strict_json("f0") AND json_type(CASE WHEN json_valid("f0") THEN "f0" END) = 'OBJECT', FALSE)`;
   const extra = records ? `, row_number() OVER () AS "${RECORD}", "f0" AS "${RAW_TEXT}"` : "";
   const lines =
     `SELECT * FROM (${withLineage(reader(scan), scan.sources)}) AS scanned ` +

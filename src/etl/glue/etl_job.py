@@ -1369,6 +1369,8 @@ class Load:
             # A stream that is cut off is an IOException like any other.
             if "zstd" not in error.java_exception.getClass().getName() and "Truncated source" not in message:
                 raise
+            if "Truncated source" in message:
+                message = "unexpected end of file"
             problem = ("compression", f"{copy['key']}: it does not decompress as zstd: {message}")
             self.known[copy["file"]] = settled(copy, problem)
         finally:
@@ -1903,8 +1905,18 @@ def plan_for_parquet(plan, schema):
 
 
 def unreadable_parquet(key, error):
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return ("unreadable", f"{key}: it is not readable as Parquet: {lines[0] if lines else type(error).__name__}")
+    return ("unreadable", f"{key}: it is not readable as Parquet: {root_message(error)}")
+
+
+def root_message(error):
+    """The message of an exception of Java's, without the dozens of others around it; or of Python's."""
+    cause = getattr(error, "java_exception", None)
+    if cause is None:
+        return short_message(error)
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    lines = (cause.getMessage() or cause.getClass().getSimpleName()).splitlines()
+    return lines[0][:500] if lines else cause.getClass().getSimpleName()
 
 
 def check_size(size):

@@ -28,9 +28,13 @@ export class SharedSparkEngine implements JobEngine, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const server = await this.#server;
     if (!server) return;
-    const ended = server.child.exitCode === null ? once(server.child, "close") : undefined;
-    server.child.stdin.end();
-    await ended;
+    const { child } = server;
+    if (child.exitCode === null && child.pid !== undefined) {
+      const ended = once(child, "close");
+      // Nothing in there is worth an end in good order; S3A would go on asking a runtime that has gone.
+      process.kill(-child.pid, "SIGKILL");
+      await ended;
+    }
     await rm(server.directory, { recursive: true, force: true });
   }
 
@@ -61,7 +65,13 @@ async function startServer(spark: SparkEnvironment, first: JobEngineRun): Promis
   const directory = await mkdtemp(path.join(tmpdir(), "millrace-spark-"));
   const env = await prepareSpark(spark, { ...first, workDirectory: directory, clockOffset: 0 });
   const program = path.join(import.meta.dirname, "job_server.py");
-  const child = spawn(spark.python, [program], { cwd: directory, env, stdio: ["pipe", "pipe", "pipe"] });
+  // A group of its own, with the JVM in it.
+  const child = spawn(spark.python, [program], {
+    cwd: directory,
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
   const lines: Interface = createInterface({ input: child.stdout });
   const server: Server = { child, answers: lines[Symbol.asyncIterator](), directory, log: () => {} };
   createInterface({ input: child.stderr }).on("line", (line) => server.log(line));
