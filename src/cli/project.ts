@@ -4,6 +4,7 @@ import { DefinitionError } from "../definition/problems.ts";
 import { printPlan } from "../plan/load-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { PipelineSettings } from "../stack/settings.ts";
+import { stageProblem } from "../stack/stack-name.ts";
 import type { CommonOptions } from "./options.ts";
 import { output } from "./options.ts";
 import { dim } from "./output.ts";
@@ -31,6 +32,8 @@ export async function openProject(options: Pick<CommonOptions, "config" | "stage
     throw error instanceof DefinitionError ? new UserError(error.message, { cause: error }) : error;
   });
   const { name: pipeline, batchingWindowSeconds, workers, logRetentionDays, keepOldVersionsDays } = definition;
+  const problem = stageProblem(pipeline, options.stage);
+  if (problem !== undefined) throw new UserError(problem);
   const directory = path.dirname(file);
   return {
     file,

@@ -1,4 +1,5 @@
 import { Aws } from "aws-cdk-lib";
+import { stageProblem } from "./stack-name.ts";
 
 /**
  * Names that are built instead of referenced. A bucket that notifies a topic or a function, whose policy names the
@@ -16,20 +17,10 @@ export interface Names {
   box(name: string): string;
 }
 
-/**
- * The longest prefix for which every name fits: a bucket name has at most 63 characters, of which `-source-`, the
- * account (12) and the longest Region name (14) take 35.
- */
-export const MAX_PREFIX_LENGTH = 28;
-
 export function makeNames(pipeline: string, stage: string): Names {
+  const problem = stageProblem(pipeline, stage);
+  if (problem !== undefined) throw new Error(problem);
   const prefix = `${pipeline}-${stage}`;
-  if (prefix.length > MAX_PREFIX_LENGTH) {
-    throw new Error(
-      `name: "${prefix}" (name and stage) has ${prefix.length} characters; bucket names leave room for ` +
-        `${MAX_PREFIX_LENGTH}. Shorten the pipeline's name or the stage.`,
-    );
-  }
   return {
     sourceBucket: `${prefix}-source-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
     targetBucket: `${prefix}-target-${Aws.ACCOUNT_ID}-${Aws.REGION}`,
