@@ -110,7 +110,6 @@ export type DatasetPlan = z.output<typeof datasetPlan>;
 export type CsvSource = z.output<typeof csvSource>;
 export type JsonSource = z.output<typeof jsonSource>;
 export type SourceColumn = z.output<typeof sourceColumn>;
-export type SqlPair = z.output<typeof sqlPair>;
 
 /** Lineage columns, which both engines add to every output row. Constant per file and run. */
 export const LINEAGE_COLUMNS = ["_source", "_version", "_run"] as const;

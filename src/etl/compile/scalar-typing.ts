@@ -1,8 +1,8 @@
 import { physicalType } from "../../plan/data-type.ts";
 import type { DataType, NestedType } from "../../plan/data-type.ts";
 import type { SqlPair } from "../../sql/spark/literals.ts";
-import { ISO, wholeMatch } from "../../sql/spark/text-casts.ts";
-import { formatToIso } from "../../sql/spark/time-format.ts";
+import { readMoment } from "../../sql/spark/moments.ts";
+import { wholeMatch } from "../../sql/spark/whole-match.ts";
 
 /**
  * The rule table of typing: which texts are a value of which type. The casts of the two engines accept different texts
@@ -44,9 +44,8 @@ export function typeScalar(type: Exclude<DataType, NestedType>, text: SqlPair, f
     case "double":
       return typeDouble(text);
     case "date":
-      return format === undefined ? guardedCast(type, text, ISO.date) : typeFormatted(type, text, format);
     case "timestamp":
-      return format === undefined ? typeTimestamp(text) : typeFormatted(type, text, format);
+      return readMoment(type.kind, text, format);
   }
 }
 
@@ -62,25 +61,15 @@ function guardedCast(type: DataType, text: SqlPair, pattern: string): SqlPair {
   const guard = wholeMatch(text, pattern);
   return {
     spark: `CASE WHEN ${guard.spark} THEN ${spark} END`,
-    duckdb: `CASE WHEN ${printsAs(type, duckdb, text.duckdb)} OR ${guard.duckdb} THEN ${duckdb} END`,
+    duckdb: `CASE WHEN CAST(${duckdb} AS VARCHAR) = ${text.duckdb} OR ${guard.duckdb} THEN ${duckdb} END`,
   };
-}
-
-/** `value`, the cast of `text`, prints as `text`. So do `infinity` and years that are not of four digits. */
-function printsAs(type: DataType, value: string, text: string): string {
-  const prints = `CAST(${value} AS VARCHAR) = ${text}`;
-  if (type.kind === "date") return `${prints} AND ${value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'`;
-  if (type.kind === "timestamp") {
-    return `${prints} AND ${value} BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59.999999'`;
-  }
-  return prints;
 }
 
 function tryCast(type: DataType, text: SqlPair): SqlPair {
   const physical = physicalType(type);
   return {
     spark: `TRY_CAST(${text.spark} AS ${physical.spark})`,
-    duckdb: `TRY_CAST(${text.duckdb} AS ${physical.duckdb})`,
+    duckdb: `TRY_CAST(${type.kind === "decimal" ? `plain_decimal(${text.duckdb})` : text.duckdb} AS ${physical.duckdb})`,
   };
 }
 
@@ -91,27 +80,5 @@ function typeDouble(text: SqlPair): SqlPair {
     spark: `CASE WHEN ${guard.spark} AND abs(${value.spark}) < DOUBLE('Infinity') THEN ${value.spark} END`,
     // `inf` and `nan` print as themselves, and a number too great for a double is infinite.
     duckdb: `CASE WHEN isfinite(${value.duckdb}) AND (CAST(${value.duckdb} AS VARCHAR) = ${text.duckdb} OR ${guard.duckdb}) THEN ${value.duckdb} END`,
-  };
-}
-
-function typeTimestamp(text: SqlPair): SqlPair {
-  const local = wholeMatch(text, ISO.timestamp);
-  const zoned = wholeMatch(text, ISO.zonedTimestamp);
-  const cast = tryCast({ kind: "timestamp" }, text);
-  return {
-    spark: `CASE WHEN ${local.spark} OR ${zoned.spark} THEN ${cast.spark} END`,
-    duckdb:
-      `CASE WHEN ${printsAs({ kind: "timestamp" }, cast.duckdb, text.duckdb)} OR ${local.duckdb} THEN ${cast.duckdb} ` +
-      `WHEN ${zoned.duckdb} THEN TRY_CAST(${text.duckdb} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END`,
-  };
-}
-
-/** A text in the user's own format is turned into the type's ISO text, which then types like any other. */
-function typeFormatted(type: Exclude<DataType, NestedType>, text: SqlPair, format: string): SqlPair {
-  const iso = formatToIso(format, text);
-  const typed = typeScalar(type, iso.text);
-  return {
-    spark: `CASE WHEN ${iso.guard.spark} THEN ${typed.spark} END`,
-    duckdb: `CASE WHEN ${iso.guard.duckdb} THEN ${typed.duckdb} END`,
   };
 }

@@ -235,6 +235,17 @@ function overflow(operator: ArithmeticOperator, type: SparkType, span: Span): ne
   );
 }
 
+/** At most; months and years only need a bound. */
+const UNIT_DAYS: Readonly<Record<IntervalPart["unit"], number>> = {
+  year: 366,
+  month: 31,
+  week: 7,
+  day: 1,
+  hour: 1 / 24,
+  minute: 1 / 1440,
+  second: 1 / 86_400,
+};
+
 const WITHIN_A_DAY = new Set(["hour", "minute", "second"]);
 
 /** `date ± INTERVAL` of days, weeks, months or years is a date; anything with hours is a timestamp, as in Spark. */
@@ -250,6 +261,8 @@ function addInterval(operator: string, left: Operand, parts: readonly IntervalPa
       "add them one after the other",
     );
   }
+  const days = parts.reduce((sum, { amount, unit }) => sum + Math.abs(amount) * UNIT_DAYS[unit], 0);
+  if (days > 3_660_000) throw new SparkSqlError("the interval is longer than ten thousand years", span);
   const type: DataType = parts.some(({ unit }) => WITHIN_A_DAY.has(unit)) ? { kind: "timestamp" } : left.type;
   const start = convert(left, type, "the left side");
   const list = parts.map(({ amount, unit }) => `${amount} ${unit.toUpperCase()}`).join(" ");

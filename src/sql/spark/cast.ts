@@ -162,9 +162,18 @@ function partialCast(operand: Operand, type: DataType): Operand | undefined {
       const duckdb = `(CASE WHEN ${operand.duckdb} = 9223372036854775808::DOUBLE THEN 9223372036854775807 ELSE TRY_CAST(${whole} AS BIGINT) END)`;
       return { ...span, type, spark, duckdb };
     }
-    // By way of its digits, as Spark does: a cast of the binary number would round 1.005 down.
-    if (type.kind === "decimal")
-      return { ...span, type, spark, duckdb: `TRY_CAST(CAST(${operand.duckdb} AS VARCHAR) AS ${physical.duckdb})` };
+    if (type.kind === "decimal") {
+      if (type.precision > 15) {
+        throw new SparkSqlError(
+          "a double has 15 digits that are sure, and the decimal more",
+          operand,
+          "cast to a decimal of at most 15 digits",
+        );
+      }
+      // By way of its digits, as Spark does: a cast of the binary number would round 1.005 down.
+      const duckdb = `TRY_CAST(plain_decimal(CAST(${operand.duckdb} AS VARCHAR)) AS ${physical.duckdb})`;
+      return { ...span, type, spark, duckdb };
+    }
     return undefined;
   }
   if (from.kind === "decimal" && (type.kind === "int" || type.kind === "bigint")) {

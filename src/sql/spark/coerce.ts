@@ -1,7 +1,6 @@
 import { lowerCaseNames, physicalType, printType } from "../../plan/data-type.ts";
 import type { DataType } from "../../plan/data-type.ts";
 import { SparkSqlError } from "./errors.ts";
-import type { Span } from "./errors.ts";
 import { asDecimal, isVoid, sameSparkType } from "./operand.ts";
 import type { Operand, SparkType } from "./operand.ts";
 
@@ -110,9 +109,4 @@ export function castBoth(operand: Operand, type: DataType): Operand {
 /** DuckDB divides the digits of a decimal in floating point, which is exact only for few of them; a text is read exactly. */
 function viaText(from: SparkType, to: DataType): boolean {
   return from.kind === "decimal" && to.kind === "double" && from.precision > 15;
-}
-
-/** Refuses what an operator or function has no meaning for. */
-export function wrongType(what: string, operand: Operand & Span, wanted: string): never {
-  throw new SparkSqlError(`${what} takes ${wanted}, not ${describe(operand.type)}`, operand);
 }

@@ -68,6 +68,21 @@ CREATE OR REPLACE MACRO spark_to_bigint(x) AS
     WHEN x <= (-9223372036854775808)::DOUBLE THEN -9223372036854775808 ELSE TRY_CAST(x AS BIGINT) END;
 CREATE OR REPLACE MACRO spark_round(x, rounded) AS
   CASE WHEN NOT isfinite(x) OR abs(x) >= 1e18 THEN x ELSE CAST(rounded AS DOUBLE) END;
+-- DuckDB rounds a text with an exponent by its first digit, wherever that is; so exponents are spelled out. A zero of
+-- more than 38 places is too great for Spark all the same.
+CREATE OR REPLACE MACRO shift_point(sign, digits, point) AS
+  sign || CASE
+    WHEN ltrim(digits, '0') = '' AND 1 + point - length(digits) <= 38 THEN '0'
+    WHEN ltrim(digits, '0') = '' OR point > 400 THEN '1' || repeat('0', 60)
+    WHEN point < -400 THEN '0'
+    WHEN point <= 0 THEN '0.' || repeat('0', -point) || digits
+    WHEN point >= length(digits) THEN digits || repeat('0', point - length(digits))
+    ELSE left(digits, point) || '.' || substring(digits, point + 1) END;
+CREATE OR REPLACE MACRO plain_decimal(t) AS CASE WHEN contains(t, 'e') OR contains(t, 'E') THEN
+    shift_point(CASE WHEN starts_with(t, '-') THEN '-' ELSE '' END,
+      replace(split_part(ltrim(lower(t), '+-'), 'e', 1), '.', ''),
+      length(split_part(split_part(ltrim(lower(t), '+-'), 'e', 1), '.', 1)) + TRY_CAST(split_part(lower(t), 'e', 2) AS BIGINT))
+  ELSE t END;
 CREATE OR REPLACE MACRO spark_date_text(d) AS
   CASE WHEN d BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST(d AS VARCHAR)
     ELSE ${printYear("d")} || strftime(d, '-%m-%d') END;
@@ -104,8 +119,19 @@ CREATE OR REPLACE MACRO parquet_text(c) AS
     ELSE CAST(c AS VARCHAR) END;
 CREATE OR REPLACE MACRO parquet_json(c) AS
   CASE WHEN typeof(c) = 'VARCHAR' THEN CAST(c AS VARCHAR) ELSE CAST(to_json(c) AS VARCHAR) END;
+CREATE OR REPLACE MACRO java_token(t) AS
+  CASE WHEN starts_with(t, '"') THEN array_to_string(list_transform(${characters("t")}, lambda __c: CASE WHEN unicode(__c) > 65535 THEN
+      format('\\u{:04X}', 55296 + ((unicode(__c) - 65536) >> 10)) || format('\\u{:04X}', 56320 + ((unicode(__c) - 65536) & 1023))
+      ELSE __c END), '')
+    WHEN regexp_full_match(t, '-?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?') AND (contains(t, '.') OR contains(t, 'e')) THEN java_double_text(t)
+    ELSE t END;
+CREATE OR REPLACE MACRO java_json(t) AS
+  CASE WHEN regexp_matches(t, '[0-9]{8}[.]|[0-9]e|0[.]000|[\\x{10000}-\\x{10FFFF}]') THEN
+    array_to_string(list_transform(regexp_extract_all(t, '${STRINGS}|-?[0-9][0-9.eE+-]*|[^"0-9-]+'), lambda __t: java_token(__t)), '')
+  ELSE t END;
 CREATE OR REPLACE MACRO json_string(s, path) AS
   CASE WHEN json_extract_string(s, path) < ':' AND json_type(s, path) = 'DOUBLE' THEN java_double_text(json_extract_string(s, path))
+    WHEN json_extract_string(s, path)[1] IN ('{', '[') AND json_type(s, path) IN ('OBJECT', 'ARRAY') THEN java_json(json_extract_string(s, path))
     ELSE json_extract_string(s, path) END;
 CREATE OR REPLACE MACRO json_text(s, path) AS CASE WHEN strict_json(s) THEN json_string(s, path) END;
 CREATE OR REPLACE MACRO spark_json_array_length(s) AS

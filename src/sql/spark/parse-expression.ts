@@ -291,10 +291,10 @@ function parseCall(cursor: Cursor): Expression {
   const { start } = nameToken;
   cursor.expectSymbol("(");
   if (cursor.isWord("DISTINCT")) {
-    cursor.fail(`${nameToken.value}(DISTINCT …) is an aggregate`, cursor.peek(), AGGREGATE_HINT);
+    cursor.fail(`${nameToken.value}(DISTINCT …) is an aggregate`, cursor.peek(), ROW_WISE_HINT);
   }
   if (cursor.isSymbol("*") && cursor.isSymbol(")", 1)) {
-    cursor.fail(`${nameToken.value}(*) is an aggregate`, nameToken, AGGREGATE_HINT);
+    cursor.fail(`${nameToken.value}(*) is an aggregate`, nameToken, ROW_WISE_HINT);
   }
   const list = cursor.isSymbol(")") ? [] : parseList(cursor);
   const [unit] = list;
@@ -312,7 +312,7 @@ function parseCall(cursor: Cursor): Expression {
     cursor.fail("window functions are not row-wise", cursor.peek(), ROW_WISE_HINT);
   }
   if (cursor.isWord("FILTER") || cursor.isWord("WITHIN")) {
-    cursor.fail("aggregates are not row-wise", cursor.peek(), AGGREGATE_HINT);
+    cursor.fail("aggregates are not row-wise", cursor.peek(), ROW_WISE_HINT);
   }
   if (cursor.isWord("IGNORE", "NULLS") || cursor.isWord("RESPECT", "NULLS")) {
     cursor.fail("window functions are not row-wise", cursor.peek(), ROW_WISE_HINT);
@@ -322,7 +322,6 @@ function parseCall(cursor: Cursor): Expression {
 
 export const ROW_WISE_HINT =
   "a transform sees one record at a time, because which files arrive together is chance; put this into an Athena view over the table";
-export const AGGREGATE_HINT = ROW_WISE_HINT;
 
 function parseList(cursor: Cursor): Expression[] {
   const list = [parseExpression(cursor)];

@@ -7,8 +7,11 @@ import type { Span } from "./errors.ts";
  * https://github.com/google/re2/wiki/Syntax
  */
 
-/** `test`: only whether it matches. `find`: what it matches matters too (extract, replace, split). */
-export type RegexUse = "test" | "find";
+/**
+ * `test`: only whether it matches. `find`: what it matches matters too (extract, replace). `split`: DuckDB looks at what
+ * is left after each match, so an anchor at the start would match again.
+ */
+export type RegexUse = "test" | "find" | "split";
 
 /** Java's `.` stops at all of these, RE2's only at \n. */
 const LINE_ENDS = "\\n\\r\\x{85}\\x{2028}\\x{2029}";
@@ -57,7 +60,7 @@ class RegexTranslator {
     this.#flags();
     const whole = this.#alternatives();
     if (this.#peek() !== undefined) this.#refuse(`")" closes nothing`);
-    if (this.#use === "find" && whole.nullable) {
+    if (this.#use !== "test" && whole.nullable) {
       this.#refuse("the pattern can match the empty text", "let it match at least one character");
     }
     return whole.regex;
@@ -135,9 +138,9 @@ class RegexTranslator {
       case ".":
         return { regex: this.#dotAll ? "(?s:.)" : `[^${LINE_ENDS}]`, nullable: false };
       case "^":
-        return { regex: "\\A", nullable: true };
+        return this.#start();
       case "$":
-        if (this.#use === "find") {
+        if (this.#use !== "test") {
           this.#refuse("$ also matches before a final line break", "write \\\\z for the very end of the text");
         }
         return { regex: `(?:\\r\\n|[${LINE_ENDS}])?\\z`, nullable: true };
@@ -174,8 +177,14 @@ class RegexTranslator {
     if (letter in CLASSES) return { regex: `[${CLASSES[letter]}]`, nullable: false };
     const lower = letter.toLowerCase();
     if (letter !== lower && lower in CLASSES) return { regex: `[^${CLASSES[lower]}]`, nullable: false };
-    if (letter === "A" || letter === "z") return { regex: `\\${letter}`, nullable: true };
+    if (letter === "A") return this.#start();
+    if (letter === "z") return { regex: "\\z", nullable: true };
     return { regex: this.#letter(this.#escapedCharacter(letter)), nullable: false };
+  }
+
+  #start(): Piece {
+    if (this.#use === "split") this.#refuse("the start of the text separates nothing");
+    return { regex: "\\A", nullable: true };
   }
 
   /** The character that `\letter` stands for, in a class or outside. */

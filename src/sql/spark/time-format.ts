@@ -1,6 +1,6 @@
 import { duckdbText, sparkText } from "./literals.ts";
 import type { SqlPair } from "./literals.ts";
-import { wholeMatch } from "./text-casts.ts";
+import { wholeMatch } from "./whole-match.ts";
 
 /**
  * Formats of dates and timestamps in text columns, in the letters of Spark's datetime patterns (a subset with one
@@ -22,7 +22,9 @@ export interface IsoText {
   /** Whether the text is of the format at all. */
   readonly guard: SqlPair;
   /** The same moment in ISO text, valid only under the guard; months of 13 and the like are left to its typing. */
-  readonly text: SqlPair;
+  readonly iso: SqlPair;
+  /** The format in DuckDB's spelling, where it has one for every part. */
+  readonly strptime: string | undefined;
 }
 
 type Part = "year" | "month" | "day" | "hour" | "half" | "minute" | "second" | "fraction" | "zone";
@@ -32,16 +34,16 @@ interface Token {
   readonly part?: Part;
   /** Characters, when every match has the same number. */
   readonly width?: number;
+  /** DuckDB's specifier that prints it so. */
+  readonly strptime?: string;
   /** The ISO digits of the part from its text. */
   readonly iso?: (text: SqlPair) => SqlPair;
 }
 
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 
-/** Numbers since 1970 instead of letters: `unix_seconds`, `unix_millis`. */
-const EPOCHS: Readonly<Record<string, number>> = { unix_seconds: 1, unix_millis: 1000 };
-
-export const EPOCH_FORMATS = Object.keys(EPOCHS);
+/** Numbers since 1970 instead of letters: moments.ts reads them. */
+export const EPOCH_FORMATS = ["unix_seconds", "unix_millis"];
 
 const both = (text: string): SqlPair => ({ spark: text, duckdb: text });
 const map = (pair: SqlPair, change: (sql: string) => string): SqlPair => ({
@@ -51,29 +53,30 @@ const map = (pair: SqlPair, change: (sql: string) => string): SqlPair => ({
 const twoDigits = (text: SqlPair) => map(text, (sql) => `lpad(${sql}, 2, '0')`);
 
 const LETTERS: Readonly<Record<string, Token>> = {
-  yyyy: { pattern: "[0-9]{4}", part: "year", width: 4 },
+  yyyy: { pattern: "[0-9]{4}", part: "year", strptime: "%Y", width: 4 },
   yy: { pattern: "[0-9]{2}", part: "year", width: 2, iso: (text) => map(text, (sql) => `concat('20', ${sql})`) },
-  MM: { pattern: "[0-9]{2}", part: "month", width: 2 },
-  M: { pattern: "[0-9]{1,2}", part: "month", iso: twoDigits },
+  MM: { pattern: "[0-9]{2}", part: "month", strptime: "%m", width: 2 },
+  M: { pattern: "[0-9]{1,2}", part: "month", strptime: "%-m", iso: twoDigits },
   MMM: {
     pattern: `(?i:${(MONTHS.match(/.../g) ?? []).join("|")})`,
     part: "month",
     width: 3,
+    strptime: "%b",
     // The place in the list of names, each three letters long: 1 4 7 … becomes 01 02 03 ….
     iso: (text) =>
       map(text, (sql) => `lpad(CAST(CAST((instr('${MONTHS}', lower(${sql})) + 2) / 3 AS INT) AS STRING), 2, '0')`),
   },
-  dd: { pattern: "[0-9]{2}", part: "day", width: 2 },
-  d: { pattern: "[0-9]{1,2}", part: "day", iso: twoDigits },
-  HH: { pattern: "[0-9]{2}", part: "hour", width: 2 },
-  H: { pattern: "[0-9]{1,2}", part: "hour", iso: twoDigits },
-  hh: { pattern: "(?:0[1-9]|1[0-2])", part: "hour", width: 2 },
-  h: { pattern: "(?:0?[1-9]|1[0-2])", part: "hour", iso: twoDigits },
-  a: { pattern: "(?i:am|pm)", part: "half", width: 2 },
-  mm: { pattern: "[0-9]{2}", part: "minute", width: 2 },
-  m: { pattern: "[0-9]{1,2}", part: "minute", iso: twoDigits },
-  ss: { pattern: "[0-9]{2}", part: "second", width: 2 },
-  s: { pattern: "[0-9]{1,2}", part: "second", iso: twoDigits },
+  dd: { pattern: "[0-9]{2}", part: "day", strptime: "%d", width: 2 },
+  d: { pattern: "[0-9]{1,2}", part: "day", strptime: "%-d", iso: twoDigits },
+  HH: { pattern: "[0-9]{2}", part: "hour", strptime: "%H", width: 2 },
+  H: { pattern: "[0-9]{1,2}", part: "hour", strptime: "%-H", iso: twoDigits },
+  hh: { pattern: "(?:0[1-9]|1[0-2])", part: "hour", strptime: "%I", width: 2 },
+  h: { pattern: "(?:0?[1-9]|1[0-2])", part: "hour", strptime: "%-I", iso: twoDigits },
+  a: { pattern: "(?i:am|pm)", part: "half", strptime: "%p", width: 2 },
+  mm: { pattern: "[0-9]{2}", part: "minute", strptime: "%M", width: 2 },
+  m: { pattern: "[0-9]{1,2}", part: "minute", strptime: "%-M", iso: twoDigits },
+  ss: { pattern: "[0-9]{2}", part: "second", strptime: "%S", width: 2 },
+  s: { pattern: "[0-9]{1,2}", part: "second", strptime: "%-S", iso: twoDigits },
   XXX: { pattern: "(?:Z|[+-][0-9]{2}:[0-9]{2})", part: "zone" },
   XX: {
     pattern: "(?:Z|[+-][0-9]{4})",
@@ -89,8 +92,6 @@ const LETTERS: Readonly<Record<string, Token>> = {
 
 /** Rewrites `text` from `format` to ISO. Throws a `TimeFormatError` for a format that we do not read. */
 export function formatToIso(format: string, text: SqlPair): IsoText {
-  const perSecond = EPOCHS[format];
-  if (perSecond !== undefined) return epochToIso(perSecond, text);
   const tokens = tokenize(format);
   const pattern = tokens.map((token) => (token.part === undefined ? token.pattern : `(${token.pattern})`)).join("");
   const fixed = tokens.every((token) => token.width !== undefined);
@@ -108,7 +109,9 @@ export function formatToIso(format: string, text: SqlPair): IsoText {
     }
     position += token.width ?? 0;
   }
-  return { guard: wholeMatch(text, pattern), text: assemble(format, parts) };
+  const specifiers = tokens.map((token) => token.strptime);
+  const strptime = specifiers.every((specifier) => specifier !== undefined) ? specifiers.join("") : undefined;
+  return { guard: wholeMatch(text, pattern), iso: assemble(format, parts), strptime };
 }
 
 function assemble(format: string, parts: ReadonlyMap<Part, SqlPair>): SqlPair {
@@ -149,20 +152,6 @@ function hourOfDay(hour: SqlPair, half: SqlPair): SqlPair {
   return { spark: sql(hour.spark, half.spark), duckdb: sql(hour.duckdb, half.duckdb) };
 }
 
-function epochToIso(perSecond: number, text: SqlPair): IsoText {
-  // Up to the end of the year 9999: more digits would overflow, and raise.
-  const digits = 12 + (perSecond === 1 ? 0 : 3);
-  const spark = perSecond === 1 ? "timestamp_seconds" : "timestamp_millis";
-  const micros = 1_000_000 / perSecond;
-  return {
-    guard: wholeMatch(text, `-?[0-9]{1,${digits - 1}}`),
-    text: {
-      spark: `CAST(${spark}(CAST(${text.spark} AS BIGINT)) AS STRING)`,
-      duckdb: `CAST(make_timestamp(CAST(${text.duckdb} AS BIGINT) * ${micros}) AS VARCHAR)`,
-    },
-  };
-}
-
 function tokenize(format: string): Token[] {
   const tokens: Token[] = [];
   let rest = format;
@@ -192,7 +181,8 @@ function tokenize(format: string): Token[] {
 
 function letterToken(format: string, letters: string): Token {
   if (/^S{1,9}$/.test(letters)) {
-    return { pattern: `[0-9]{${letters.length}}`, part: "fraction", width: letters.length };
+    const strptime = { 3: "%g", 6: "%f" }[letters.length];
+    return { pattern: `[0-9]{${letters.length}}`, part: "fraction", width: letters.length, strptime };
   }
   if (/^E{1,3}$/.test(letters)) return LETTERS["E"] as Token;
   const token = LETTERS[letters];
@@ -206,14 +196,11 @@ function letterToken(format: string, letters: string): Token {
 }
 
 function literal(text: string): Token {
-  return {
-    pattern: text.replace(
-      /[\\^$.|?*+()[\]{}]/g,
-      (character) =>
-        `[${character === "^" ? "\\^" : character === "\\" || character === "]" || character === "[" ? `\\${character}` : character}]`,
-    ),
-    width: [...text].length,
-  };
+  const pattern = text.replaceAll(
+    /[^A-Za-z0-9 ,:/-]/gu,
+    (character) => `\\x{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+  return { pattern, width: [...text].length, strptime: text.replaceAll("%", "%%") };
 }
 
 const unquoted = (format: string) => format.replaceAll(/'(?:[^']|'')*'/g, "");

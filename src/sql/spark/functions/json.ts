@@ -28,6 +28,7 @@ function jsonPath(operand: Operand): string {
   if (!rest.startsWith("$"))
     throw new SparkSqlError(`'${path}' is no JSON path`, operand, "write '$.name' or '$.list[0].name'");
   rest = rest.slice(1);
+  if (path === "$") throw new SparkSqlError("the path '$' is the whole text", operand, "name a member: '$.name'");
   let result = "$";
   while (rest !== "") {
     const step = /^\.([A-Za-z_][A-Za-z0-9_]*)|^\[(\d+)\]|^\['([^'"\\]+)'\]/.exec(rest);

@@ -72,7 +72,7 @@ function round(call: Call): Translation {
   if (type.kind === "double") {
     return {
       type: DOUBLE,
-      duckdb: `spark_round(${value.duckdb}, CAST(TRY_CAST(CAST(${value.duckdb} AS VARCHAR) AS DECIMAL(38,${scale})) AS VARCHAR))`,
+      duckdb: `spark_round(${value.duckdb}, CAST(TRY_CAST(plain_decimal(CAST(${value.duckdb} AS VARCHAR)) AS DECIMAL(38,${scale})) AS VARCHAR))`,
     };
   }
   if (type.kind === "decimal") {

@@ -1,4 +1,4 @@
-import { AGGREGATE_HINT, ROW_WISE_HINT } from "../parse-expression.ts";
+import { ROW_WISE_HINT } from "../parse-expression.ts";
 
 interface Refusal {
   /** Follows the function's name in a sentence. */
@@ -41,7 +41,7 @@ const RAISING: Readonly<Record<string, string>> = {
 
 /** Functions that people will try, and why they cannot be used. */
 export const REFUSED_FUNCTIONS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
-  ...AGGREGATES.map((name): [string, Refusal] => [name, { reason: "is an aggregate", hint: AGGREGATE_HINT }]),
+  ...AGGREGATES.map((name): [string, Refusal] => [name, { reason: "is an aggregate", hint: ROW_WISE_HINT }]),
   ...WINDOWS.map((name): [string, Refusal] => [name, { reason: "is a window function", hint: ROW_WISE_HINT }]),
   ...CHANCE.map((name): [string, Refusal] => [
     name,

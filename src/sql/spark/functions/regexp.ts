@@ -4,6 +4,7 @@ import type { Call, SparkFunction } from "../function-table.ts";
 import { duckdbText } from "../literals.ts";
 import type { Operand } from "../operand.ts";
 import { countGroups, translateRegex } from "../regex.ts";
+import type { RegexUse } from "../regex.ts";
 
 /** Regular expressions. Patterns are written in the SQL, so that they can be translated. */
 export const REGEXP_FUNCTIONS: readonly SparkFunction[] = [
@@ -30,7 +31,8 @@ export const REGEXP_FUNCTIONS: readonly SparkFunction[] = [
     optional: 1,
     translate: (call) => ({
       type: { kind: "array", element: STRING },
-      duckdb: `regexp_extract_all(${argument(call, 0).duckdb}, ${pattern(call, "find")}, ${group(call)})`,
+      // A group that took no part in a match is the empty text in Java, NULL in DuckDB.
+      duckdb: `list_transform(regexp_extract_all(${argument(call, 0).duckdb}, ${pattern(call, "find")}, ${group(call)}), lambda __m: coalesce(__m, ''))`,
     }),
   },
   {
@@ -64,12 +66,12 @@ export const REGEXP_FUNCTIONS: readonly SparkFunction[] = [
     parameters: ["string", "text-literal"],
     translate: (call) => ({
       type: { kind: "array", element: STRING },
-      duckdb: `string_split_regex(${argument(call, 0).duckdb}, ${pattern(call, "find")})`,
+      duckdb: `string_split_regex(${argument(call, 0).duckdb}, ${pattern(call, "split")})`,
     }),
   },
 ];
 
-function pattern(call: Call, use: "test" | "find"): string {
+function pattern(call: Call, use: RegexUse): string {
   const operand = argument(call, 1);
   return duckdbText(translateRegex(text(operand), operand, use));
 }

@@ -1,14 +1,18 @@
 import { SparkSqlError } from "../errors.ts";
 import { argument, BIGINT, DATE, INT, row, STRING, TIMESTAMP } from "../function-table.ts";
 import type { Call, SparkFunction, Translation } from "../function-table.ts";
-import { rangeOf } from "../operand.ts";
+import { rangeOf, within } from "../operand.ts";
 import type { Operand } from "../operand.ts";
-import { textAsType } from "../text-casts.ts";
-import { formatToIso, TimeFormatError } from "../time-format.ts";
+import { readMoment } from "../moments.ts";
+import { TimeFormatError } from "../time-format.ts";
 import { strftimePattern } from "../time-patterns.ts";
 import { duckdbText } from "../literals.ts";
 
 const between = (low: number, high: number) => ({ range: { low: BigInt(low), high: BigInt(high) } });
+
+/** Ten thousand years: what is shifted further is no date that anything can hold. */
+const MOST_DAYS = 3_660_000n;
+const MOST_MONTHS = 120_000n;
 
 /** Dates and timestamps, in UTC. */
 export const TIME_FUNCTIONS: readonly SparkFunction[] = [
@@ -24,14 +28,18 @@ export const TIME_FUNCTIONS: readonly SparkFunction[] = [
   row("hour", ["timestamp"], INT, (t) => `CAST(date_part('hour', ${t}) AS INTEGER)`, between(0, 23)),
   row("minute", ["timestamp"], INT, (t) => `CAST(date_part('minute', ${t}) AS INTEGER)`, between(0, 59)),
   row("second", ["timestamp"], INT, (t) => `CAST(date_part('second', ${t}) AS INTEGER)`, between(0, 59)),
-  row(["date_add", "dateadd"], ["date", "int"], DATE, (d, n) => `(${d} + ${n})`),
-  row("date_sub", ["date", "int"], DATE, (d, n) => `(${d} - ${n})`),
+  shiftedDate(["date_add", "dateadd"], MOST_DAYS, (d, n) => `(${d} + ${n})`),
+  shiftedDate(["date_sub"], MOST_DAYS, (d, n) => `(${d} - ${n})`),
   row(["datediff", "date_diff"], ["date", "date"], INT, (end, start) => `CAST(${end} - ${start} AS INTEGER)`),
-  row("add_months", ["date", "int"], DATE, (d, n) => `CAST(${d} + to_months(${n}) AS DATE)`),
+  shiftedDate(["add_months"], MOST_MONTHS, (d, n) => `CAST(${d} + to_months(${n}) AS DATE)`),
   row("last_day", ["date"], DATE, (d) => `last_day(${d})`),
   row("to_date", ["moment"], DATE, (d) => `CAST(${d} AS DATE)`),
   row("unix_date", ["date"], INT, (d) => `CAST(${d} - DATE '1970-01-01' AS INTEGER)`),
-  row("date_from_unix_date", ["int"], DATE, (n) => `(DATE '1970-01-01' + ${n})`),
+  {
+    names: ["date_from_unix_date"],
+    parameters: ["int"],
+    translate: (call) => bounded(call, argument(call, 0), MOST_DAYS, (n) => `(DATE '1970-01-01' + ${n})`),
+  },
   row("unix_seconds", ["timestamp"], BIGINT, (t) => `spark_floor_div(epoch_us(${t}), 1000000)`),
   row("unix_millis", ["timestamp"], BIGINT, (t) => `spark_floor_div(epoch_us(${t}), 1000)`),
   row("unix_micros", ["timestamp"], BIGINT, (t) => `epoch_us(${t})`),
@@ -69,6 +77,33 @@ export const TIME_FUNCTIONS: readonly SparkFunction[] = [
   epoch("timestamp_millis", 1000n),
   epoch("timestamp_micros", 1n),
 ];
+
+function shiftedDate(
+  names: readonly string[],
+  most: bigint,
+  print: (date: string, amount: string) => string,
+): SparkFunction {
+  return {
+    names,
+    parameters: ["date", "int"],
+    translate: (call) => bounded(call, argument(call, 1), most, (amount) => print(argument(call, 0).duckdb, amount)),
+  };
+}
+
+/**
+ * Beyond the years that either engine has, DuckDB raises, and Spark raises or counts around. So both give NULL there,
+ * unless the bounds of the amount say that it cannot be.
+ */
+function bounded(call: Call, amount: Operand, most: bigint, print: (amount: string) => string): Translation {
+  const spark = `${call.name}(${call.operands.map((operand) => operand.spark).join(", ")})`;
+  if (within(rangeOf(amount), { low: -most, high: most })) return { type: DATE, spark, duckdb: print(amount.duckdb) };
+  const guard = (sql: string) => `${sql} BETWEEN -${most} AND ${most}`;
+  return {
+    type: DATE,
+    spark: `(CASE WHEN ${guard(amount.spark)} THEN ${spark} END)`,
+    duckdb: `(CASE WHEN ${guard(amount.duckdb)} THEN ${print(amount.duckdb)} END)`,
+  };
+}
 
 function part(names: string | readonly string[], field: string, low: number, high: number): SparkFunction {
   return row(names, ["date"], INT, (d) => `CAST(date_part('${field}', ${d}) AS INTEGER)`, between(low, high));
@@ -191,20 +226,13 @@ function nextDay(call: Call): Translation {
  * what is of the format means the same everywhere, what is not is NULL.
  */
 function readText(call: Call, type: typeof DATE): Translation {
-  const text = argument(call, 0);
   const format = call.operands[1];
-  if (format === undefined) return { type, ...textAsType(type, text) };
+  const kind = type.kind === "date" ? "date" : "timestamp";
   try {
-    const iso = formatToIso(String(format.constant), text);
-    const value = textAsType(type.kind === "date" ? DATE : TIMESTAMP, iso.text);
-    return {
-      type,
-      spark: `(CASE WHEN ${iso.guard.spark} THEN ${value.spark} END)`,
-      duckdb: `(CASE WHEN ${iso.guard.duckdb} THEN ${value.duckdb} END)`,
-    };
+    return { type, ...readMoment(kind, argument(call, 0), format === undefined ? undefined : String(format.constant)) };
   } catch (error) {
     if (!(error instanceof TimeFormatError)) throw error;
-    throw new SparkSqlError(error.message, format, error.hint);
+    throw new SparkSqlError(error.message, format ?? call, error.hint);
   }
 }
 

@@ -113,7 +113,6 @@ export const COLLECTION_CASES: readonly CaseGroup[] = [
       "get_json_object(s, '$.b.c[1]')",
       "get_json_object(s, '$[2].a')",
       "get_json_object(s, \"$['a b']\")",
-      "get_json_object(s, '$')",
       "json_array_length(s)",
       "struct(n, s)",
       "struct(n, n + 0.5).col2",

@@ -138,6 +138,10 @@ export const NUMBER_CASES: readonly CaseGroup[] = [
         "4503599627370497.5",
         "1e20",
         "-0.4",
+        "5e-324",
+        "5e-4",
+        "1.25e-2",
+
         "3.0",
       ),
       y: column(
@@ -196,7 +200,7 @@ export const NUMBER_CASES: readonly CaseGroup[] = [
       "try_cast(x AS int)",
       "try_cast(x AS bigint)",
       "try_cast(x AS decimal(10,2))",
-      "try_cast(x AS decimal(38,10))",
+      "try_cast(x AS decimal(15,10))",
       "x > 1",
       "x = 1.5",
       "x IN (1.5, 2.5)",

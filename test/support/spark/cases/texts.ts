@@ -235,6 +235,7 @@ export const TEXT_CASES: readonly CaseGroup[] = [
       "regexp_extract_all(s, '\\\\d+', 0)",
       "regexp_extract_all(s, '([a-z])(\\\\d+)', 2)",
       "regexp_extract_all(s, '([a-z])')",
+      "regexp_extract_all(s, '([a-z])?(\\\\d)', 1)",
       "regexp_count(s, '\\\\d')",
       "regexp_count(s, 'aa')",
       "regexp_substr(s, '\\\\d+')",
