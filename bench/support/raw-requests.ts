@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { Agent, type IncomingMessage, request } from "node:http";
+import { type Agent, type IncomingMessage, request } from "node:http";
 import { SignatureV4 } from "@smithy/signature-v4";
 
 export interface RawRequest {
