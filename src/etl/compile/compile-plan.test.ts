@@ -204,3 +204,18 @@ describe("Parquet columns", () => {
     expect(await load(compiled, raw.replace("7::BIGINT", "7.5::DOUBLE"))).toMatchObject([{ 1: null }]);
   });
 });
+
+test("a date that is shifted beyond every calendar is NULL, and stops nothing", async () => {
+  const compiled = plan({
+    columns: { d: "date", n: "int" },
+    transform:
+      "select date_add(d, n) as a, date_sub(d, n) as s, add_months(d, n) as m, date_from_unix_date(n) as u from source",
+  });
+  const raw =
+    "SELECT * FROM (VALUES ('2024-01-31', '1'), ('2024-01-31', '2147483647'), ('2024-01-31', '-2147483648')) AS raw(d, n)";
+  expect(await load(compiled, raw)).toEqual([
+    ["2024-02-01", "2024-01-30", "2024-02-29", "1970-01-02", "key", "version"],
+    [null, null, null, null, "key", "version"],
+    [null, null, null, null, "key", "version"],
+  ]);
+});
