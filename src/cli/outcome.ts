@@ -51,11 +51,15 @@ export function isSettled(outcome: FileOutcome): boolean {
 const POLL_MS = { local: 40, aws: 2000 };
 const AT_ONCE = 16;
 
-/** Follows the files until each is settled; `changed` is called with every file whose state moved. */
+/**
+ * Follows the files until each is settled, or until the signal says that waiting is in vain; `changed` is called with
+ * every file whose state moved.
+ */
 export async function followFiles(
   target: Target,
   files: readonly DroppedFile[],
   changed: (outcome: FileOutcome) => void,
+  signal?: AbortSignal,
 ): Promise<FileOutcome[]> {
   const ledger = ledgerOf(target);
   const outcomes = new Map<DroppedFile, FileOutcome>();
@@ -76,7 +80,7 @@ export async function followFiles(
       );
     }
     const all = files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined);
-    if (all.every(isSettled)) return all;
+    if (all.every(isSettled) || signal?.aborted) return all;
     cache.forgetUnpublished();
     await sleep(POLL_MS[target.kind]);
   }

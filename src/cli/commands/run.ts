@@ -36,6 +36,8 @@ async function run(names: string[], options: RunOptions): Promise<void> {
   const files = await filesToDrop(project.plan, names, options.dataset);
   const stateDirectory = await mkdtemp(path.join(tmpdir(), "millrace-run-"));
   let journal: Journal | undefined;
+  // A job that died is tried again when more files come; in a single run none will.
+  const dead = new AbortController();
   try {
     const local = await startLocal(
       { ...project, stateDirectory },
@@ -43,7 +45,10 @@ async function run(names: string[], options: RunOptions): Promise<void> {
         port: 0,
         engine: options.engine,
         skipIdle: true,
-        onTrace: (event) => journal?.see(event),
+        onTrace(event) {
+          journal?.see(event);
+          if (event.type === "state" && event.kind === "job-run" && DEAD.has(event.to)) dead.abort();
+        },
         assemblies: path.join(project.stateDirectory, ASSEMBLIES),
       },
     );
@@ -51,7 +56,7 @@ async function run(names: string[], options: RunOptions): Promise<void> {
       const target = await connectProject({ ...project, stateDirectory }, {});
       journal = new Journal(output, ledgerOf(target));
       const dropped = await dropFiles(target, project.plan, files);
-      const outcomes = await followFiles(target, dropped, () => {});
+      const outcomes = await followFiles(target, dropped, () => {}, dead.signal);
       await journal.settled();
       const answer = options.query === undefined ? undefined : await ask(target, options.query);
       target.close();
@@ -74,6 +79,8 @@ function ask(target: Target, sql: string): Promise<QueryResult | UserError> {
     throw error;
   });
 }
+
+const DEAD: ReadonlySet<string> = new Set(["FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"]);
 
 /** Loaded whole: nothing of it was rejected. */
 function isClean(outcome: FileOutcome): boolean {
