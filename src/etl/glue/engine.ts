@@ -44,8 +44,9 @@ async function run(run: SparkRun): Promise<SparkRunResult> {
   }
   const environment = await prepareSpark(spark, run);
   const given = Object.entries({ ...run.arguments, "--JOB_RUN_ID": run.jobRunId }).flat();
-  // A group of its own: spark-submit starts a JVM, which starts Python.
-  const child = spawn(path.join(spark.sparkHome, "bin/spark-submit"), [run.scriptPath, ...given], {
+  // Python starts the JVM, not spark-submit Python: that would send the script's errors to its output. A group of its
+  // own, so that both can be killed.
+  const child = spawn(spark.python, [run.scriptPath, ...given], {
     cwd: run.workDirectory,
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],

@@ -24,7 +24,7 @@ const JARS = new URL("s3a-jars.json", import.meta.url);
 export interface SparkEnvironment {
   readonly java: string;
   readonly python: string;
-  /** PySpark's own directory, with `bin/spark-submit`. */
+  /** PySpark's own directory. */
   readonly sparkHome: string;
   /** Directory of the jars for S3A. */
   readonly jars: string;
