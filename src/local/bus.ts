@@ -38,10 +38,7 @@ export interface Calls {
   "s3:ListObjectsV2": [S3.ListObjectsV2CommandInput, S3.ListObjectsV2CommandOutput];
   "s3:PutObject": [S3.PutObjectCommandInput, S3.PutObjectCommandOutput];
   "sns:Publish": [Sns.PublishCommandInput, Sns.PublishCommandOutput];
-  "sqs:ChangeMessageVisibility": [
-    Sqs.ChangeMessageVisibilityCommandInput,
-    Sqs.ChangeMessageVisibilityCommandOutput,
-  ];
+  "sqs:ChangeMessageVisibility": [Sqs.ChangeMessageVisibilityCommandInput, Sqs.ChangeMessageVisibilityCommandOutput];
   "sqs:DeleteMessageBatch": [Sqs.DeleteMessageBatchCommandInput, Sqs.DeleteMessageBatchCommandOutput];
   "sqs:GetQueueAttributes": [Sqs.GetQueueAttributesCommandInput, Sqs.GetQueueAttributesCommandOutput];
   "sqs:ReceiveMessage": [Sqs.ReceiveMessageCommandInput, Sqs.ReceiveMessageCommandOutput];
