@@ -199,6 +199,7 @@ millrace.config.yaml:8:5: datasets.orders.transfrm: there is no field "transfrm"
       'source.records: it is missing\n  hint: name the list of records in the document, such as "features"',
     ],
     ['source: { delimiter: "||" }', "source.delimiter: the delimiter is one character"],
+    ['source: { delimiter: "§" }', "source.delimiter: the delimiter is one character, of ASCII"],
     ["columns: { id: array<int> }", "columns.id: a CSV field cannot be an array\n  hint: declare it as string"],
     ["columns: { id: { type: int, format: yyyy } }", "columns.id.format: an int has no format"],
     ["columns: {}", "columns: there is no column"],

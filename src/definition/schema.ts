@@ -83,9 +83,10 @@ const column = z.union([
   }),
 ]);
 
+/** The tokenizers look for one byte, and no other character of UTF-8 or Latin-1 may contain it. */
 const oneCharacter = (what: string) =>
-  z.string().refine((text) => [...text].length === 1 && text !== "\n" && text !== "\r", {
-    message: `${what} is one character`,
+  z.string().refine((text) => text.length === 1 && text < "\u0080" && text !== "\n" && text !== "\r", {
+    message: `${what} is one character, of ASCII`,
   });
 
 const source = z.strictObject({
