@@ -70,8 +70,7 @@ function targetOf(args: readonly unknown[]): { host: string; port: string } | un
   return { host: typeof second === "string" ? second : "localhost", port: String(first) };
 }
 
-// It is called with the socket as `this` below.
-// oxlint-disable-next-line typescript/unbound-method
+// oxlint-disable-next-line typescript/unbound-method -- it is called with the socket as `this` below
 const connect = net.Socket.prototype.connect;
 net.Socket.prototype.connect = function guarded(this: net.Socket, ...args: unknown[]): net.Socket {
   const target = targetOf(args);
